@@ -1,0 +1,30 @@
+# The system's OpenSSL where pkg-config finds it, else one built from source (the `vendored` feature).
+FEATURES = $(if $(shell pkg-config --exists openssl 2>/dev/null && echo found),,--features vendored)
+SAY_OPENSSL = @echo "OpenSSL: $(if $(FEATURES),built from source (pkg-config finds none),the system's $(shell pkg-config --modversion openssl))"
+
+.PHONY: build demo test lint setup bench
+.DEFAULT_GOAL := build
+
+build: ## the release binary
+	$(SAY_OPENSSL)
+	cargo build --release $(FEATURES)
+
+demo: build ## the whole main job against an endpoint of its own
+	@cargo run --quiet --release $(FEATURES) -- demo
+
+test: setup ## all tests, with real servers
+	$(SAY_OPENSSL)
+	cargo test $(FEATURES)
+
+lint: ## formatting, clippy, documentation
+	$(SAY_OPENSSL)
+	@cargo fmt --version && cargo clippy --version || { echo "To get them: rustup component add rustfmt clippy"; exit 1; }
+	cargo fmt --check
+	cargo clippy --all-targets $(FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps $(FEATURES)
+
+setup: ## servers, clients and a container image for the tests
+	@scripts/setup
+
+bench: setup build ## against psql and pg_isready
+	cargo bench $(FEATURES)

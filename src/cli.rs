@@ -1,0 +1,170 @@
+//! What can be typed; no logic.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::StyledStr;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+use crate::settings::keywords::{KEYWORDS, Use};
+
+/// Dials a PostgreSQL endpoint, says what works, what fails, why, and what to change.
+#[derive(Debug, Parser)]
+#[command(name = "pgpreflight", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Task,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Walk the stages against the live endpoint, explain and report
+    Check(Box<CheckArgs>),
+    /// Print the page of a finding code, or without one the list of all codes
+    Explain(ExplainArgs),
+    /// Show the main job on an endpoint of its own: check it, then register it in a throw-away local registry
+    Demo,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Connection URI (postgresql://…) or keyword/value string; left out, flags and PG* variables say it
+    #[arg(value_name = "TARGET", hide_default_value = true)]
+    pub target: Vec<String>,
+
+    /// Read the password from the first line of standard input
+    #[arg(long, conflicts_with = "password_command")]
+    pub password_stdin: bool,
+
+    /// Run this in a shell, and take the first line it prints for the password
+    #[arg(long, value_name = "CMD")]
+    pub password_command: Option<String>,
+
+    /// Limit for the whole check, such as 5s or 1m
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "15s")]
+    pub timeout: Duration,
+
+    /// Limit for the connect of each address
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub connect_timeout: Option<Duration>,
+
+    /// End with exit code 1 when there are warnings
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// Write the report to a file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Every libpq keyword.
+    #[command(flatten)]
+    pub keywords: KeywordArgs,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A code, such as login-no-hba-entry
+    pub code: Option<String>,
+}
+
+/// Forms of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// Schema 1
+    Json,
+}
+
+/// Every libpq keyword as a flag, made from the one table of keywords.
+#[derive(Debug, Default)]
+pub struct KeywordArgs(pub Vec<(&'static str, String)>);
+
+impl KeywordArgs {
+    fn arguments() -> impl Iterator<Item = Arg> {
+        // connect_timeout has a flag of its own, which takes a duration.
+        let flags =
+            KEYWORDS.iter().filter(|keyword| keyword.use_made != Use::Secret && keyword.name != "connect_timeout");
+        flags.map(|keyword| {
+            let default = keyword.default.filter(|default| !default.is_empty());
+            let default = default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
+            let variable = keyword.variable.map(|name| format!(" [env: {name}]")).unwrap_or_default();
+            Arg::new(keyword.name)
+                .long(keyword.name)
+                .value_name("VALUE")
+                .allow_hyphen_values(true)
+                .help(StyledStr::from(format!("{}{default}{variable}", keyword.help)))
+                .help_heading("libpq keywords")
+                .hide(keyword.use_made == Use::NotApplied)
+                .hide_short_help(keyword.use_made == Use::Harmless)
+        })
+    }
+}
+
+impl FromArgMatches for KeywordArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = KEYWORDS.iter().filter_map(|keyword| {
+            let value = matches.try_get_one::<String>(keyword.name).ok().flatten()?;
+            Some((keyword.name, value.clone()))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for KeywordArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(Self::arguments())
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// `15s`, `500ms`, `1m 30s`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    const FORM: &str = "write a time above zero, such as 500ms, 15s or 1m";
+    let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let parsed = seconds.or_else(|| text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok()));
+    parsed.filter(|duration| !duration.is_zero() && *duration <= LONGEST).ok_or_else(|| FORM.to_owned())
+}
+
+/// A day: more is surely a slip, and would not fit a clock's arithmetic everywhere.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let rows = [("15s", 15_000), ("500ms", 500), ("1m 30s", 90_000), ("2", 2_000), ("0.5", 500)];
+        for (text, expected) in rows {
+            assert_eq!(duration(text), Ok(Duration::from_millis(expected)), "{text}");
+        }
+        for text in ["", "0", "-1s", "soon", "1y", "inf"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! One file per subcommand.
+
+pub mod check;
+pub mod demo;
+pub mod explain;
+mod output;
+mod password;
+
+use crate::cli::{Cli, Task};
+use crate::error::Trouble;
+
+/// Runs what was typed, and says with what to end.
+pub async fn run(cli: Cli) -> Result<u8, Trouble> {
+    match cli.command {
+        Task::Check(args) => check::run(*args).await,
+        Task::Explain(args) => explain::run(&args),
+        Task::Demo => demo::run().await,
+    }
+}

@@ -1,0 +1,189 @@
+//! The finding codes: one list, from which the names, the pages and the schema follow.
+
+use serde::{Serialize, Serializer};
+
+use crate::probe::trace::Stage;
+
+/// Declares every code with its name and default severity, and ties its page to it.
+macro_rules! codes {
+    ($($variant:ident $name:literal $severity:ident,)*) => {
+        /// A cause that can be told apart; see `pgpreflight explain`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the stages.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its name, `<stage>-<what>`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// How bad it is where nothing else is known.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity),* }
+            }
+
+            /// Its page, in Markdown.
+            pub fn page(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("pages/", $name, ".md"))),* }
+            }
+        }
+    };
+}
+
+codes! {
+    InputMalformed "input-malformed" Error,
+    InputReservedCharacter "input-reserved-character" Error,
+    InputPortInvalid "input-port-invalid" Error,
+    InputHostHasPort "input-host-has-port" Error,
+    InputHostHasScheme "input-host-has-scheme" Error,
+    InputParameterUnknown "input-parameter-unknown" Error,
+    InputValueInvalid "input-value-invalid" Error,
+    InputSeveralHosts "input-several-hosts" Error,
+    InputPadded "input-padded" Warning,
+    InputSettingIgnored "input-setting-ignored" Warning,
+    InputRootCertificateMissing "input-root-certificate-missing" Error,
+    InputRootCertificateUnreadable "input-root-certificate-unreadable" Error,
+    ResolveNameNotFound "resolve-name-not-found" Error,
+    ResolveNoAddress "resolve-no-address" Error,
+    ResolveServerFailure "resolve-server-failure" Error,
+    ResolveTimedOut "resolve-timed-out" Error,
+    ResolveNameInvalid "resolve-name-invalid" Error,
+    ConnectRefused "connect-refused" Error,
+    ConnectTimedOut "connect-timed-out" Error,
+    ConnectHostUnreachable "connect-host-unreachable" Error,
+    ConnectNetworkUnreachable "connect-network-unreachable" Error,
+    ConnectBlockedLocally "connect-blocked-locally" Error,
+    ConnectExhaustedLocally "connect-exhausted-locally" Error,
+    ConnectSocketMissing "connect-socket-missing" Error,
+    ConnectSocketStale "connect-socket-stale" Error,
+    ConnectSocketDenied "connect-socket-denied" Error,
+    ConnectSomeAddressesFail "connect-some-addresses-fail" Warning,
+    TlsNotPostgres "tls-not-postgres" Error,
+    TlsClosedBeforeReply "tls-closed-before-reply" Error,
+    TlsNoReply "tls-no-reply" Error,
+    TlsServerError "tls-server-error" Error,
+    TlsDirectOnly "tls-direct-only" Error,
+    TlsDirectRefused "tls-direct-refused" Error,
+    TlsNotOffered "tls-not-offered" Error,
+    TlsHandshakeSilent "tls-handshake-silent" Error,
+    TlsHandshakeClosed "tls-handshake-closed" Error,
+    TlsHandshakeGarbage "tls-handshake-garbage" Error,
+    TlsVersionUnsupported "tls-version-unsupported" Error,
+    TlsNoCommonCipher "tls-no-common-cipher" Error,
+    TlsHandshakeFailed "tls-handshake-failed" Error,
+    TlsCertificateSelfSigned "tls-certificate-self-signed" Error,
+    TlsCertificateUnknownIssuer "tls-certificate-unknown-issuer" Error,
+    TlsCertificateChainIncomplete "tls-certificate-chain-incomplete" Error,
+    TlsCertificateExpired "tls-certificate-expired" Error,
+    TlsCertificateNotYetValid "tls-certificate-not-yet-valid" Error,
+    TlsCertificatePurpose "tls-certificate-purpose" Error,
+    TlsCertificateKeyWeak "tls-certificate-key-weak" Error,
+    TlsCertificateSignatureWeak "tls-certificate-signature-weak" Error,
+    TlsCertificateIssuerNotCa "tls-certificate-issuer-not-ca" Error,
+    TlsCertificateNameConstraint "tls-certificate-name-constraint" Error,
+    TlsCertificateNameMismatch "tls-certificate-name-mismatch" Error,
+    TlsCertificateAddressNotListed "tls-certificate-address-not-listed" Error,
+    TlsCertificateRefused "tls-certificate-refused" Error,
+    TlsCertificateExpiresSoon "tls-certificate-expires-soon" Warning,
+    TlsNotVerified "tls-not-verified" Warning,
+    TlsPlaintext "tls-plaintext" Warning,
+    TlsRootFileChangesMode "tls-root-file-changes-mode" Warning,
+    LoginPasswordRejected "login-password-rejected" Error,
+    LoginPasswordMissing "login-password-missing" Error,
+    LoginRoleMissing "login-role-missing" Error,
+    LoginRoleCannotLogin "login-role-cannot-login" Error,
+    LoginNoHbaEntry "login-no-hba-entry" Error,
+    LoginTlsRequired "login-tls-required" Error,
+    LoginTlsForbidden "login-tls-forbidden" Error,
+    LoginHbaReject "login-hba-reject" Error,
+    LoginExternalRefused "login-external-refused" Error,
+    LoginGssUnavailable "login-gss-unavailable" Error,
+    LoginMethodUnsupported "login-method-unsupported" Error,
+    LoginClientCertificateRequired "login-client-certificate-required" Error,
+    LoginClientCertificateRefused "login-client-certificate-refused" Error,
+    LoginChannelBindingUnavailable "login-channel-binding-unavailable" Error,
+    LoginScramFailed "login-scram-failed" Error,
+    LoginDatabaseMissing "login-database-missing" Error,
+    LoginConnectDenied "login-connect-denied" Error,
+    LoginDatabaseClosed "login-database-closed" Error,
+    LoginDatabaseFull "login-database-full" Error,
+    LoginRoleFull "login-role-full" Error,
+    LoginServerFull "login-server-full" Error,
+    LoginReservedSlots "login-reserved-slots" Error,
+    LoginStartingUp "login-starting-up" Error,
+    LoginStandbyClosed "login-standby-closed" Error,
+    LoginShuttingDown "login-shutting-down" Error,
+    LoginParameterRefused "login-parameter-refused" Error,
+    LoginNoReply "login-no-reply" Error,
+    LoginClosed "login-closed" Error,
+    LoginProtocolUnsupported "login-protocol-unsupported" Error,
+    LoginServerError "login-server-error" Error,
+    LoginPasswordUnchecked "login-password-unchecked" Warning,
+    LoginPasswordExposed "login-password-exposed" Warning,
+    LoginMd5 "login-md5" Warning,
+    SessionStandby "session-standby" Warning,
+    SessionReadOnly "session-read-only" Warning,
+    SessionNearlyFull "session-nearly-full" Warning,
+    SessionVersionUnsupported "session-version-unsupported" Warning,
+    SessionNoReply "session-no-reply" Error,
+    PrivilegesNothingReadable "privileges-nothing-readable" Error,
+    PrivilegesNoTables "privileges-no-tables" Note,
+    PrivilegesSchemaUsage "privileges-schema-usage" Warning,
+    PrivilegesTableSelect "privileges-table-select" Warning,
+    PrivilegesRowSecurity "privileges-row-security" Warning,
+    PrivilegesSuperuser "privileges-superuser" Warning,
+}
+
+impl Code {
+    /// Finds a code by its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+
+    /// The stage it belongs to: the first word of its name.
+    pub fn stage(self) -> Stage {
+        let word = self.as_str().split('-').next().unwrap_or_default();
+        let stages = Stage::CHECKED.into_iter().chain([Stage::Register]);
+        stages.into_iter().find(|stage| stage.as_str() == word).unwrap_or(Stage::Input)
+    }
+
+    /// What it means, in one sentence: the first line of its page's text.
+    pub fn meaning(self) -> &'static str {
+        self.page().lines().skip(1).find(|line| !line.trim().is_empty()).unwrap_or_default()
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It ends the walk.
+    Error,
+    /// It works, and should be changed.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// The evidence allows nothing else.
+    Certain,
+    /// Other causes would look the same, and are rarer.
+    Likely,
+    /// One of several.
+    Possible,
+}

@@ -1,0 +1,162 @@
+//! Why the settings could not be read, and what was odd about them.
+
+use super::code::Code;
+use super::finding::{Finding, Side};
+use crate::settings::{InputFailure, Malformed};
+use crate::target::Oddity;
+
+const URI_FORM: &str = "postgresql://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full";
+const STRING_FORM: &str = "host=HOST port=5432 dbname=DATABASE user=USER sslmode=verify-full";
+
+/// The one cause.
+pub fn explain(failure: &InputFailure) -> Finding {
+    match failure {
+        InputFailure::Malformed(what) => malformed(*what),
+        InputFailure::ReservedCharacter(character) => reserved_character(*character),
+        InputFailure::PortInvalid { source } => {
+            Finding::new(Code::InputPortInvalid, format!("the port (from {source}) is not a number from 1 to 65535"))
+                .because("a TCP port is a whole number from 1 to 65535; PostgreSQL's is 5432")
+                .fix(Side::Client, "give the port as a number", ["port=5432"])
+                .evidence("source", source.as_str())
+        }
+        InputFailure::HostHasPort { host, port } => {
+            Finding::new(Code::InputHostHasPort, "a port stands in the host, where libpq takes it for part of the name")
+                .because(format!("the host is `{host}:{port}`; only a URI has a port behind a colon"))
+                .fix(Side::Client, "give host and port apart", [format!("host={host} port={port}")])
+                .evidence("host", host.as_str())
+                .evidence("port", port.as_str())
+        }
+        InputFailure::HostHasScheme { source } => {
+            Finding::new(Code::InputHostHasScheme, format!("the host (from {source}) has a scheme or a path"))
+                .because("a host is a name or an address alone, or the directory of a Unix socket beginning with `/`")
+                .fix(Side::Client, "give the name alone", ["host=HOST"])
+                .evidence("source", source.as_str())
+        }
+        InputFailure::ParameterUnknown { name, product, meant } => parameter_unknown(name.as_deref(), *product, *meant),
+        InputFailure::ValueInvalid { keyword, value, allowed, source } => {
+            let shown = value.as_deref().map(|value| format!(" `{value}`")).unwrap_or_default();
+            Finding::new(Code::InputValueInvalid, format!("the value{shown} of {keyword} is not one libpq takes"))
+                .because(format!("{keyword}, here from {source}, takes: {allowed}"))
+                .fix(Side::Client, "use one of its values", allowed.split(", ").map(|word| format!("{keyword}={word}")))
+                .evidence("keyword", *keyword)
+                .evidence("value", value.clone())
+                .evidence("source", source.as_str())
+        }
+        InputFailure::Conflict { keyword, value, with, allowed } => {
+            Finding::new(Code::InputValueInvalid, format!("{keyword}={value} may not be used with {with}"))
+                .because(format!("libpq refuses the two together; with {with} it takes: {allowed}"))
+                .fix(Side::Client, "use a stronger mode", allowed.split(", ").map(|word| format!("{keyword}={word}")))
+                .evidence("keyword", *keyword)
+                .evidence("value", *value)
+        }
+        InputFailure::SeveralHosts => {
+            Finding::new(Code::InputSeveralHosts, "the target names several hosts; a check is of one endpoint")
+                .because("what is true of one host says nothing of the others, and this version checks one at a time")
+                .advise(Side::Client, "check each host by itself")
+        }
+        InputFailure::RootCertificateMissing { path, named } => {
+            let path = path.display();
+            let place = if *named { "named by sslrootcert" } else { "the default place" };
+            Finding::new(Code::InputRootCertificateMissing, format!("the root certificate file {path} does not exist"))
+                .because(format!("the sslmode demands a verified certificate, and {path} is {place} for its root"))
+                .fix(
+                    Side::Client,
+                    "name the file with the root of the server's certificate",
+                    ["sslrootcert=/PATH/TO/root.crt"],
+                )
+                .fix(
+                    Side::Client,
+                    "or, if a public authority signed it, trust what the system trusts",
+                    ["sslmode=verify-full sslrootcert=system"],
+                )
+                .evidence("path", path.to_string())
+        }
+        InputFailure::RootCertificateUnreadable { path } => {
+            let path = path.display();
+            Finding::new(Code::InputRootCertificateUnreadable, format!("{path} holds no certificate that can be read"))
+                .because("libpq reads certificates in PEM form only, between BEGIN CERTIFICATE and END CERTIFICATE")
+                .fix(
+                    Side::Client,
+                    "if it is in DER form, convert it",
+                    [format!("openssl x509 -inform der -in {path} -out root.crt")],
+                )
+                .evidence("path", path.to_string())
+        }
+    }
+}
+
+/// What was odd.
+pub fn remark(oddity: &Oddity) -> Finding {
+    match oddity {
+        Oddity::Padded => {
+            Finding::new(Code::InputPadded, "blanks, a line end or quotes stood around TARGET and were left out")
+                .because("psql takes such a string for the name of a database; secret stores and env files add them")
+                .fix(Side::Client, "store the string bare", ["printf %s \"$DATABASE_URL\"   # not: echo"])
+        }
+        Oddity::NotApplied(keyword) => {
+            Finding::new(Code::InputSettingIgnored, format!("{keyword} is set, and this version does not act on it"))
+                .because("libpq would; where it decides whether a connection can be made, the two verdicts may differ")
+                .advise(Side::Client, format!("check with psql what {keyword} changes"))
+                .evidence("keyword", *keyword)
+        }
+    }
+}
+
+fn malformed(what: Malformed) -> Finding {
+    let reason = match what {
+        Malformed::NoKnownForm => {
+            "it begins like no URI that is known here, and has no `=` as a keyword/value string has"
+        }
+        Malformed::OtherForm(form) => {
+            let reason = format!("it looks like {form}, which this version does not read");
+            return Finding::new(Code::InputMalformed, "TARGET cannot be read in any form that is known here")
+                .because(reason)
+                .fix(Side::Client, "write it as a URI", [URI_FORM]);
+        }
+        Malformed::EqualsMissing => "a word has no `=` after it; a value with a blank in it has to stand in quotes",
+        Malformed::QuoteOpen => "a value begins with a quote that is never closed",
+        Malformed::PercentInvalid => "a `%` is not followed by two hexadecimal digits",
+        Malformed::PercentZero => "`%00` stands for a zero byte, which no value may hold",
+        Malformed::BlankInside => "a blank stands within a part of the URI",
+        Malformed::BracketOpen => "a `[` has no `]` after it",
+        Malformed::BracketEmpty => "the brackets hold no address",
+        Malformed::AfterBracket => "behind `]` only a port, a path or a parameter may come",
+        Malformed::ParameterWithoutValue => "a parameter after `?` has no `=`",
+        Malformed::SecondEquals => "a parameter after `?` has a second `=`; within a value it is written `%3D`",
+    };
+    Finding::new(Code::InputMalformed, "TARGET cannot be read in any form that is known here")
+        .because(reason)
+        .because("it is not shown, since it may hold a password")
+        .fix(Side::Client, "write it as a URI, reserved characters as %XX", [URI_FORM])
+        .fix(Side::Client, "or as a keyword/value string, values with blanks in single quotes", [STRING_FORM])
+}
+
+fn reserved_character(character: char) -> Finding {
+    let encoded = format!("%{:02X}", u32::from(character));
+    Finding::new(
+        Code::InputReservedCharacter,
+        format!("an unescaped `{character}` in the user or password part splits the URI in the wrong place"),
+    )
+    .because("libpq would take a piece of the password for the host, the port or an escape")
+    .fix(Side::Client, format!("write the character as {encoded}"), [format!("{character}  ->  {encoded}")])
+    .fix(
+        Side::Client,
+        "or keep the password out of the URI",
+        ["PGPASSWORD='…' pgpreflight check postgresql://USER@HOST/DATABASE"],
+    )
+    .evidence("character", character.to_string())
+}
+
+fn parameter_unknown(name: Option<&str>, product: Option<&'static str>, meant: Option<&'static str>) -> Finding {
+    let shown = name.map(|name| format!(" `{name}`")).unwrap_or_default();
+    let mut finding = Finding::new(Code::InputParameterUnknown, format!("libpq knows no parameter{shown}"));
+    finding = match product {
+        Some(product) => finding.because(format!("{} is a parameter of {product}", name.unwrap_or("it"))),
+        None => finding.because("libpq refuses the whole string for it; letter case counts"),
+    };
+    finding = match meant {
+        Some(meant) => finding.fix(Side::Client, "the keyword is probably", [format!("{meant}=")]),
+        None => finding.advise(Side::Client, "leave it out"),
+    };
+    finding.evidence("parameter", name.map(str::to_owned)).evidence("product", product)
+}

@@ -1,0 +1,219 @@
+//! Why there is no session: decided by SQLSTATE and routine, and by whether AuthenticationOk had come.
+
+use super::code::{Code, Confidence};
+use super::finding::{Finding, Side, identifier};
+use super::refusal;
+use crate::probe::trace::{LoginFailure, Method, Trace};
+use crate::target::Target;
+
+/// The one cause.
+pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Finding {
+    match failure {
+        LoginFailure::Refused(error) => refusal::explain(error, target, trace),
+        LoginFailure::PasswordMissing => password_missing(target, trace),
+        LoginFailure::MethodUnsupported => method_unsupported(trace),
+        LoginFailure::ChannelBindingUnavailable => channel_binding_unavailable(trace),
+        LoginFailure::Scram { reason } => Finding::new(
+            Code::LoginScramFailed,
+            "the server's side of the SCRAM exchange is not right",
+        )
+        .because(format!("the exchange stopped here: {reason}"))
+        .because("a server that does not know the password's verifier cannot prove itself; nor can a man in the middle")
+        .advise(Side::Network, "make sure that nothing between answers in place of the server"),
+        LoginFailure::NoReply { after } => {
+            let last = if trace.login.authenticated {
+                "AuthenticationOk came, and then nothing"
+            } else if trace.login.method.is_some() {
+                "the server asked for a password, and then nothing came"
+            } else {
+                "the startup packet was sent, and not a byte came"
+            };
+            Finding::new(Code::LoginNoReply, "the server fell silent during the login")
+                .because(format!("{last}, for {:.1} s", after.as_secs_f64()))
+                .advise(Side::Server, "read its log; an overloaded server, an external authentication (LDAP, PAM, RADIUS) or a pooler whose database is gone makes logins hang")
+                .evidence("authenticated", trace.login.authenticated)
+        }
+        LoginFailure::Closed { reset } => {
+            let (how, when) = (
+                if *reset { "reset (RST)" } else { "closed (FIN)" },
+                if trace.login.authenticated { "after AuthenticationOk" } else { "before AuthenticationOk" },
+            );
+            Finding::new(Code::LoginClosed, "the server ended the connection during the login, without an error")
+                .because(format!("the connection was {how} {when}"))
+                .advise(
+                    Side::Server,
+                    "read its log: a crashed or killed process, or authentication_timeout, ends a login without a word",
+                )
+                .evidence("authenticated", trace.login.authenticated)
+                .evidence("reset", *reset)
+        }
+        LoginFailure::Alert { alert } => {
+            Finding::new(Code::LoginClientCertificateRefused, "the server refused the TLS session after the handshake")
+                .because(format!(
+                    "it sent TLS alert {alert} ({}); under TLS 1.3 a client certificate is refused so",
+                    alert_word(*alert)
+                ))
+                .fix(
+                    Side::Client,
+                    "give a certificate that the server's ssl_ca_file trusts",
+                    ["sslcert=client.crt sslkey=client.key"],
+                )
+                .evidence("alert", *alert)
+        }
+        LoginFailure::Garbage { reason } => Finding::new(
+            Code::LoginProtocolUnsupported,
+            "what the server says is not the PostgreSQL protocol, version 3",
+        )
+        .because(reason.as_str())
+        .advise(Side::Network, "make sure that nothing between changes or answers the traffic"),
+    }
+}
+
+/// What was odd about a login that went well.
+pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let user = identifier(&target.user);
+    let plain = !trace.tls.negotiated && !target.endpoint.is_unix();
+    let method = trace.login.method;
+    if method == Some(Method::Trust) && !target.endpoint.is_unix() {
+        findings.push(password_unchecked(target, trace));
+    }
+    if matches!(method, Some(Method::Password | Method::Md5)) && plain {
+        let how = if method == Some(Method::Md5) { "as an MD5 hash that can be cracked" } else { "as it is" };
+        findings.push(
+            Finding::new(Code::LoginPasswordExposed, "the password went over a connection that is not encrypted")
+                .because(format!("the server asked for it, and it was sent {how}"))
+                .fix(Side::Client, "demand encryption", ["sslmode=require"])
+                .advise(Side::Client, "change the password: whoever listened has it"),
+        );
+    }
+    if method == Some(Method::Md5) {
+        findings.push(
+            Finding::new(Code::LoginMd5, "the role's password is stored as an MD5 hash, which PostgreSQL is giving up")
+                .because("the server asked for AuthenticationMD5Password")
+                .fix(
+                    Side::Server,
+                    "store it for SCRAM, and say scram-sha-256 in pg_hba.conf",
+                    ["SET password_encryption = 'scram-sha-256';".to_owned(), format!("\\password {user}")],
+                ),
+        );
+    }
+    findings
+}
+
+fn password_unchecked(target: &Target, trace: &Trace) -> Finding {
+    let given = target.password.is_some();
+    let summary = if given {
+        "the server let this role in without looking at the password"
+    } else {
+        "the server let this role in without a password"
+    };
+    let line = trace.connected.local.map_or_else(
+        || "hostssl all all ADDRESS/32 scram-sha-256".to_owned(),
+        |local| refusal::hba_line(target, &local.ip().to_string(), refusal::Connection::Tls),
+    );
+    Finding::new(Code::LoginPasswordUnchecked, summary)
+        .because(
+            "AuthenticationOk came without a challenge: a `trust` rule (or ident, or a client certificate) matches",
+        )
+        .because(if given {
+            "so this check says nothing about the password"
+        } else {
+            "anybody at this address gets in the same way"
+        })
+        .fix(Side::Server, "in pg_hba.conf, put a line with a password method above the trust line", [line])
+        .fix(Side::Server, "and reload", ["SELECT pg_reload_conf();"])
+}
+
+fn password_missing(target: &Target, trace: &Trace) -> Finding {
+    let method = trace.login.method.map_or("a password", method_word);
+    Finding::new(
+        Code::LoginPasswordMissing,
+        format!("the server asks for the password of {:?}, and none was given", target.user),
+    )
+    .because(format!("it asked for {method}; TARGET and PGPASSWORD have no password"))
+    .fix(Side::Client, "give it in the environment", ["export PGPASSWORD='…'"])
+    .fix(
+        Side::Client,
+        "or by a command, or on standard input",
+        ["--password-command 'COMMAND'", "--password-stdin"],
+    )
+}
+
+fn method_unsupported(trace: &Trace) -> Finding {
+    let method =
+        trace.login.method.map_or_else(|| "an unknown method".to_owned(), |method| method_word(method).to_owned());
+    if matches!(trace.login.method, Some(Method::Gss | Method::Sspi)) {
+        return Finding::new(
+            Code::LoginGssUnavailable,
+            format!("the server asks for {method}, which needs a Kerberos ticket"),
+        )
+        .because("the authentication request has code 7 (GSSAPI) or 9 (SSPI); it is not spoken here")
+        .fix(Side::Client, "get a ticket, and check with psql", ["kinit", "klist"])
+        .advise(Side::Server, "or let this role in by password: a scram-sha-256 line in pg_hba.conf");
+    }
+    let codes = match trace.login.method {
+        Some(Method::Other(code)) => format!("the authentication request has code {code}"),
+        _ => format!("the SASL mechanisms on offer are: {}", trace.login.mechanisms.join(", ")),
+    };
+    let finding =
+        Finding::new(Code::LoginMethodUnsupported, format!("the server asks for {method}, which is not spoken here"))
+            .because(codes)
+            .evidence("mechanisms", trace.login.mechanisms.clone());
+    match trace.login.method {
+        Some(Method::Other(13 | 14)) => finding
+            .confidence(Confidence::Likely)
+            .because("codes 13 and 14 are Amazon Redshift's; only its own drivers speak them")
+            .advise(Side::Client, "use Amazon's JDBC, ODBC or Python driver"),
+        Some(Method::OauthBearer) => finding.advise(Side::Client, "use libpq 18 with oauth_issuer and oauth_client_id"),
+        _ => finding.advise(Side::Server, "let this role in by password: a scram-sha-256 line in pg_hba.conf"),
+    }
+}
+
+fn channel_binding_unavailable(trace: &Trace) -> Finding {
+    let reason = match trace.login.method {
+        Some(Method::Trust) | None if trace.login.mechanisms.is_empty() => {
+            "the server let the role in without SCRAM".to_owned()
+        }
+        Some(method) if trace.login.mechanisms.is_empty() => format!("the server asked for {}", method_word(method)),
+        _ => format!("the server offers: {}", trace.login.mechanisms.join(", ")),
+    };
+    Finding::new(Code::LoginChannelBindingUnavailable, "channel_binding=require cannot be met")
+        .because(reason)
+        .because("channel binding needs TLS that ends at PostgreSQL itself, version 11 or later, and SCRAM")
+        .fix(Side::Client, "use it where it is offered", ["channel_binding=prefer"])
+        .advise(
+            Side::Server,
+            "let the role in by scram-sha-256 on a hostssl line; a proxy that ends TLS takes the offer away",
+        )
+}
+
+/// What a method is called in a sentence.
+fn method_word(method: Method) -> &'static str {
+    match method {
+        Method::Trust => "nothing (trust)",
+        Method::Password => "the password in clear (password)",
+        Method::Md5 => "an MD5 hash (md5)",
+        Method::Scram => "SCRAM-SHA-256",
+        Method::ScramPlus => "SCRAM-SHA-256-PLUS",
+        Method::OauthBearer => "OAUTHBEARER",
+        Method::UnknownSasl => "an unknown SASL mechanism",
+        Method::Gss => "GSSAPI",
+        Method::Sspi => "SSPI",
+        Method::Other(_) => "an unknown method",
+    }
+}
+
+/// RFC 8446, section 6.
+fn alert_word(alert: i32) -> &'static str {
+    match alert {
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        48 => "unknown_ca",
+        116 => "certificate_required",
+        _ => "see RFC 8446, section 6",
+    }
+}

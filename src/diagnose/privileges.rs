@@ -1,0 +1,143 @@
+//! Whether the role can read what is there.
+
+use super::code::Code;
+use super::finding::{Finding, Side, identifier};
+use crate::probe::trace::{PrivilegesSeen, Schema};
+use crate::target::Target;
+
+/// What is odd, or missing.
+pub fn remarks(target: &Target, seen: &PrivilegesSeen) -> Vec<Finding> {
+    let tables: u32 = seen.schemas.iter().map(|schema| schema.tables).sum();
+    let readable: u32 = seen.schemas.iter().map(Schema::readable).sum();
+    let mut findings = Vec::new();
+    if seen.superuser {
+        findings.push(superuser(target));
+    }
+    if tables == 0 {
+        findings.push(no_tables(target));
+    } else if readable == 0 {
+        findings.push(nothing_readable(target, seen, tables));
+        // One cause, one error: what follows is why nothing can be read, not a second finding.
+        return findings;
+    }
+    findings.extend(schema_usage(target, seen));
+    findings.extend(table_select(target, seen));
+    findings.extend(row_security(seen));
+    findings
+}
+
+fn superuser(target: &Target) -> Finding {
+    let user = &target.user;
+    Finding::new(Code::PrivilegesSuperuser, format!("the role {user:?} is a superuser: it may do far more than read"))
+        .because("rolsuper is true; whoever gets these credentials owns the server")
+        .fix(
+            Side::Server,
+            "use a role of its own that can only read",
+            [
+                "CREATE ROLE reader LOGIN;".to_owned(),
+                "\\password reader".to_owned(),
+                format!("GRANT CONNECT ON DATABASE {} TO reader;", identifier(&target.database)),
+                "GRANT pg_read_all_data TO reader;   -- PostgreSQL 14 and later".to_owned(),
+            ],
+        )
+}
+
+fn no_tables(target: &Target) -> Finding {
+    Finding::new(Code::PrivilegesNoTables, format!("the database {:?} holds no table", target.database))
+        .because("no schema but the system's own has a table or view")
+        .advise(Side::Client, "make sure that this is the database you mean")
+}
+
+fn nothing_readable(target: &Target, seen: &PrivilegesSeen, tables: u32) -> Finding {
+    let user = identifier(&target.user);
+    let lines: Vec<String> = with_tables(seen)
+        .flat_map(|schema| {
+            let name = identifier(&schema.name);
+            [
+                format!("GRANT USAGE ON SCHEMA {name} TO {user};"),
+                format!("GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO {user};"),
+            ]
+        })
+        .collect();
+    let granted: u32 = seen.schemas.iter().map(|schema| schema.granted).sum();
+    let finding = Finding::new(
+        Code::PrivilegesNothingReadable,
+        format!("there are {tables} tables, and {:?} can read none of them", target.user),
+    );
+    let finding = if granted > 0 {
+        finding.because(format!("SELECT is granted on {granted}, but USAGE on their schema is not"))
+    } else {
+        finding.because("SELECT is granted on none")
+    };
+    finding.fix(Side::Server, "let it read", lines).evidence("tables", tables)
+}
+
+fn schema_usage(target: &Target, seen: &PrivilegesSeen) -> Option<Finding> {
+    let closed: Vec<&Schema> = with_tables(seen).filter(|schema| !schema.usage && schema.granted > 0).collect();
+    if closed.is_empty() {
+        return None;
+    }
+    let user = identifier(&target.user);
+    let names: Vec<&str> = closed.iter().map(|schema| schema.name.as_str()).collect();
+    let lines = closed.iter().map(|schema| format!("GRANT USAGE ON SCHEMA {} TO {user};", identifier(&schema.name)));
+    let finding = Finding::new(
+        Code::PrivilegesSchemaUsage,
+        format!("tables are granted, but their schema is not: {}", names.join(", ")),
+    )
+    .because("without USAGE on the schema, SELECT on its tables is of no use")
+    .fix(Side::Server, "grant it", lines)
+    .evidence("schemas", names);
+    Some(finding)
+}
+
+fn table_select(target: &Target, seen: &PrivilegesSeen) -> Option<Finding> {
+    let denied: Vec<&Schema> = with_tables(seen).filter(|schema| schema.granted < schema.tables).collect();
+    if denied.is_empty() {
+        return None;
+    }
+    let count: u32 = denied.iter().map(|schema| schema.tables - schema.granted).sum();
+    let total: u32 = seen.schemas.iter().map(|schema| schema.tables).sum();
+    let names: Vec<String> =
+        denied.iter().flat_map(|schema| schema.denied.iter().map(|table| format!("{}.{table}", schema.name))).collect();
+    let user = identifier(&target.user);
+    let lines = denied
+        .iter()
+        .map(|schema| format!("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {user};", identifier(&schema.name)));
+    let listed: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
+    let finding = Finding::new(
+        Code::PrivilegesTableSelect,
+        format!("{count} of {total} tables cannot be read, among them {}", listed.join(", ")),
+    )
+    .because("the role lacks SELECT on them")
+    .fix(Side::Server, "grant it, if they are to be read", lines)
+    .evidence("tables", names);
+    Some(finding)
+}
+
+fn row_security(seen: &PrivilegesSeen) -> Option<Finding> {
+    let names = secured(seen);
+    if names.is_empty() {
+        return None;
+    }
+    let listed: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
+    let finding = Finding::new(
+        Code::PrivilegesRowSecurity,
+        format!("row security applies to this role: rows may be missing without an error in {}", listed.join(", ")),
+    )
+    .because("row_security_active() is true for them; a table without a matching policy looks empty")
+    .fix(Side::Server, "see the policies", ["SELECT schemaname, tablename, policyname, roles, qual FROM pg_policies;"])
+    .evidence("tables", names);
+    Some(finding)
+}
+
+fn with_tables(seen: &PrivilegesSeen) -> impl Iterator<Item = &Schema> {
+    seen.schemas.iter().filter(|schema| schema.tables > 0)
+}
+
+/// Tables whose policies apply to the role, with their schema.
+pub fn secured(seen: &PrivilegesSeen) -> Vec<String> {
+    seen.schemas
+        .iter()
+        .flat_map(|schema| schema.row_security.iter().map(|table| format!("{}.{table}", schema.name)))
+        .collect()
+}

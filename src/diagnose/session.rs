@@ -1,0 +1,99 @@
+//! Why an inspection failed, and what is odd about the session.
+
+use super::code::{Code, Confidence};
+use super::finding::{Finding, Side};
+use crate::probe::trace::{SessionSeen, Silence};
+
+/// The lowest major version that the community still maintains (postgresql.org, versioning policy: 14 until
+/// 2026-11-12, then 15).
+const OLDEST_MAINTAINED: u32 = 15;
+
+/// The one cause.
+pub fn explain(failure: &Silence) -> Finding {
+    let finding = Finding::new(Code::SessionNoReply, "logged in, but a question to the server was not answered");
+    match failure {
+        Silence::NoReply { after } => finding
+            .because(format!("nothing came for {:.1} s", after.as_secs_f64()))
+            .advise(Side::Server, "see what it waits for: SELECT wait_event_type, wait_event FROM pg_stat_activity;")
+            .advise(Side::Network, "where small answers arrive and large ones do not, the path MTU is too small"),
+        Silence::Broken { reason } => {
+            finding.because(reason.as_str()).advise(Side::Server, "read its log: the process may have been ended")
+        }
+        Silence::Refused(error) => finding
+            .because(format!("it said {}: {}", error.sqlstate, error.message))
+            .advise(Side::Server, "see the settings of the role and the database: statement_timeout, search_path, role")
+            .evidence("sqlstate", error.sqlstate.as_str())
+            .evidence("server_message", error.message.as_str()),
+    }
+}
+
+/// What is odd.
+pub fn remarks(seen: &SessionSeen) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if seen.standby {
+        findings.push(
+            Finding::new(Code::SessionStandby, "this server is a standby: it can be read, not written")
+                .because("pg_is_in_recovery() is true")
+                .advise(Side::Client, "connect to the primary if anything is to be written"),
+        );
+    }
+    if seen.read_only && !seen.standby {
+        findings.push(
+            Finding::new(Code::SessionReadOnly, "the session is read-only, though the server is a primary")
+                .because(
+                    "transaction_read_only is on: by default_transaction_read_only of the role, database or server",
+                )
+                .fix(
+                    Side::Server,
+                    "see who set it",
+                    ["SELECT source, sourcefile FROM pg_settings WHERE name = 'default_transaction_read_only';"],
+                ),
+        );
+    }
+    findings.extend(nearly_full(seen));
+    findings.extend(version(seen));
+    findings
+}
+
+/// Less than a tenth, or three, of the usable slots are free.
+fn nearly_full(seen: &SessionSeen) -> Option<Finding> {
+    let connections = seen.connections;
+    let usable = connections.limit.saturating_sub(connections.reserved);
+    let free = usable.saturating_sub(connections.used);
+    if free >= (usable / 10).max(3) {
+        return None;
+    }
+    let finding = Finding::new(Code::SessionNearlyFull, format!("only {free} of {usable} usable connections are free"))
+        .because(format!(
+            "{} are in use, max_connections is {}, {} of them reserved",
+            connections.used, connections.limit, connections.reserved
+        ))
+        .fix(
+            Side::Server,
+            "allow more; this needs a restart",
+            [format!("ALTER SYSTEM SET max_connections = {};", connections.limit.saturating_mul(2))],
+        )
+        .evidence("free", free)
+        .evidence("usable", usable);
+    Some(finding)
+}
+
+fn version(seen: &SessionSeen) -> Option<Finding> {
+    let major = major(&seen.server_version)?;
+    if major >= OLDEST_MAINTAINED || !seen.version.starts_with("PostgreSQL ") {
+        return None;
+    }
+    let finding = Finding::new(Code::SessionVersionUnsupported, format!("PostgreSQL {major} is past its end of life"))
+        .because(format!(
+            "the server says {}; the community maintains {OLDEST_MAINTAINED} and later",
+            seen.server_version
+        ))
+        .confidence(Confidence::Likely)
+        .advise(Side::Server, "plan the upgrade")
+        .evidence("server_version", seen.server_version.as_str());
+    Some(finding)
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}

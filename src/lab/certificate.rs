@@ -1,0 +1,99 @@
+//! The certificates a lab endpoint may show, one per fault, with the root that its client is to trust.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use openssl::error::ErrorStack;
+use serde::Deserialize;
+
+use super::pki::{Identity, KeyKind, Purpose, SignatureDigest, Spec};
+
+/// Which certificate the endpoint shows. Unless the variant says otherwise it is issued by the lab's root, names
+/// `localhost`, 127.0.0.1 and `::1`, and is valid from yesterday for a year.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certificate {
+    /// Nothing is wrong with it.
+    #[default]
+    Valid,
+    /// Ended 30 days ago.
+    Expired,
+    /// Starts in 30 days.
+    NotYetValid,
+    /// Ends in 5 days.
+    ExpiresSoon,
+    /// Signed by its own key and CA:TRUE, as `openssl req -x509` makes it.
+    SelfSigned,
+    /// Issued by a root that is not the lab's.
+    UnknownIssuer,
+    /// Issued by an intermediate, which is sent along: sound.
+    Intermediate,
+    /// Issued by an intermediate, which is not sent.
+    ChainIncomplete,
+    /// Names `other.test` only.
+    WrongName,
+    /// Names `localhost`, but no address.
+    NamesOnly,
+    /// CN `localhost` and no subjectAltName: good for libpq, not for stricter clients.
+    CommonNameOnly,
+    /// extendedKeyUsage is clientAuth only.
+    ClientAuthOnly,
+    /// The key is RSA of 1024 bits.
+    Rsa1024,
+    /// Signed with SHA-1.
+    Sha1,
+    /// Key and issuer's key are Ed25519, for which libpq finds no channel-binding digest.
+    Ed25519,
+}
+
+/// A certificate as the endpoint uses it.
+pub struct Issued {
+    /// The root the client is to trust, PEM.
+    pub root_pem: String,
+    /// What the endpoint shows.
+    pub identity: Identity,
+    /// Whether the intermediates are sent along.
+    pub send_intermediates: bool,
+}
+
+impl Certificate {
+    /// Makes the certificate, and the root beside it.
+    pub fn issue(self) -> Result<Issued, ErrorStack> {
+        let mut authority = Spec::root("pgpreflight lab root");
+        if self == Self::Ed25519 {
+            authority.key = KeyKind::Ed25519;
+        }
+        let root = Identity::self_signed(&authority)?;
+        let spec = self.spec();
+        let identity = match self {
+            Self::SelfSigned => Identity::self_signed(&spec)?,
+            Self::UnknownIssuer => Identity::self_signed(&Spec::root("another root"))?.issue(&spec)?,
+            Self::Intermediate | Self::ChainIncomplete => {
+                root.issue(&Spec::root("pgpreflight lab intermediate"))?.issue(&spec)?
+            }
+            _ => root.issue(&spec)?,
+        };
+        Ok(Issued { root_pem: root.certificate_pem()?, identity, send_intermediates: self != Self::ChainIncomplete })
+    }
+
+    fn spec(self) -> Spec {
+        let sound = Spec {
+            dns_names: vec!["localhost".to_owned()],
+            ip_addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)],
+            ..Spec::leaf("localhost")
+        };
+        match self {
+            Self::Valid | Self::UnknownIssuer | Self::Intermediate | Self::ChainIncomplete => sound,
+            Self::Expired => Spec { starts_in_days: -395, ends_in_days: -30, ..sound },
+            Self::NotYetValid => Spec { starts_in_days: 30, ends_in_days: 395, ..sound },
+            Self::ExpiresSoon => Spec { ends_in_days: 5, ..sound },
+            Self::SelfSigned => Spec { authority: true, ..sound },
+            Self::WrongName => Spec { dns_names: vec!["other.test".to_owned()], ..Spec::leaf("other.test") },
+            Self::NamesOnly => Spec { ip_addresses: Vec::new(), ..sound },
+            Self::CommonNameOnly => Spec::leaf("localhost"),
+            Self::ClientAuthOnly => Spec { purpose: Some(Purpose::ClientAuth), ..sound },
+            Self::Rsa1024 => Spec { key: KeyKind::Rsa1024, ..sound },
+            Self::Sha1 => Spec { digest: SignatureDigest::Sha1, ..sound },
+            Self::Ed25519 => Spec { key: KeyKind::Ed25519, ..sound },
+        }
+    }
+}

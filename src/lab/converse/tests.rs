@@ -1,0 +1,213 @@
+//! Conversations over an in-memory stream with a client that knows nothing but bytes.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::net::Ipv4Addr;
+
+use openssl::ssl::{SslContext, SslMethod};
+use tokio::io::{DuplexStream, duplex};
+
+use super::*;
+use crate::lab::session::{Cell, Query};
+
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn trusting() -> Scenario {
+    Scenario { authentication: crate::lab::scenario::Authentication::Trust, ..Scenario::default() }
+}
+
+fn startup(version: u32, parameters: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(8 + parameters.len()).unwrap();
+    [&length.to_be_bytes(), &version.to_be_bytes(), parameters].concat()
+}
+
+fn alice() -> Vec<u8> {
+    startup(0x0003_0000, b"user\0alice\0\0")
+}
+
+fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(4 + body.len()).unwrap();
+    [&[tag], &length.to_be_bytes()[..], body].concat()
+}
+
+/// Everything the endpoint sends to a client that writes `bytes` at once and then leaves.
+async fn answers(endpoint: &Endpoint, bytes: &[u8]) -> Vec<u8> {
+    let (mut client, server) = duplex(1 << 16);
+    client.write_all(bytes).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(converse(server, PEER, endpoint).await, Ending::Closed);
+    rest(&mut client).await
+}
+
+async fn rest(client: &mut DuplexStream) -> Vec<u8> {
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).await.unwrap();
+    received
+}
+
+/// Message types and bodies.
+fn messages(mut bytes: &[u8]) -> Vec<(char, Vec<u8>)> {
+    let mut messages = Vec::new();
+    while let Some(([tag, length @ ..], after)) = bytes.split_first_chunk::<5>() {
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap() - 4;
+        messages.push((char::from(*tag), after.get(..length).unwrap().to_vec()));
+        bytes = after.get(length..).unwrap();
+    }
+    assert!(bytes.is_empty());
+    messages
+}
+
+fn tags(bytes: &[u8]) -> String {
+    messages(bytes).iter().map(|(tag, _)| tag).collect()
+}
+
+#[tokio::test]
+async fn queries_in_one_flight_are_answered_in_order() {
+    let mut scenario = trusting();
+    let query = |sql: &str, value| Query {
+        sql: sql.to_owned(),
+        columns: vec!["c".to_owned()],
+        rows: vec![vec![value]],
+        ..Query::default()
+    };
+    scenario.session.queries = vec![query("one", Cell::Text("1".to_owned())), query("two", Cell::Null)];
+    let endpoint = Endpoint::new(scenario).unwrap();
+    let flight =
+        [alice(), message(b'Q', b"one\0"), message(b'Q', b"x\0"), message(b'Q', b" two ;\0"), message(b'X', b"")]
+            .concat();
+    let received = answers(&endpoint, &flight).await;
+    assert_eq!(tags(&received), "RSSSSSSSSSSSSSSSKZTDCZEZTDCZ");
+    let rows: Vec<_> = messages(&received).into_iter().filter(|(tag, _)| *tag == 'D').map(|(_, body)| body).collect();
+    assert_eq!(rows, [b"\0\x01\0\0\0\x011".to_vec(), b"\0\x01\xff\xff\xff\xff".to_vec()]);
+}
+
+#[tokio::test]
+async fn the_extended_protocol_is_refused_up_to_sync() {
+    let endpoint = Endpoint::new(trusting()).unwrap();
+    let flight = [
+        alice(),
+        message(b'P', b"\0select 1\0\0\0"),
+        message(b'Q', b"select 1\0"),
+        message(b'S', b""),
+        message(b'Q', b"select 1\0"),
+    ]
+    .concat();
+    assert!(tags(&answers(&endpoint, &flight).await).ends_with("KZEZTDCZ"));
+}
+
+#[tokio::test]
+async fn protocol_versions_are_negotiated_as_servers_do() {
+    let endpoint = Endpoint::new(trusting()).unwrap();
+    let newer = answers(&endpoint, &startup(0x0003_0002, b"user\0alice\0\0")).await;
+    assert_eq!(messages(&newer).first().unwrap(), &('v', vec![0, 3, 0, 0, 0, 0, 0, 0]));
+    let option = answers(&endpoint, &startup(0x0003_0000, b"user\0alice\0_pq_.foo\0\x31\0\0")).await;
+    assert_eq!(messages(&option).first().unwrap(), &('v', b"\0\x03\0\0\0\0\0\x01_pq_.foo\0".to_vec()));
+    let unknown = answers(&endpoint, &startup(0x0004_0000, b"user\0alice\0\0")).await;
+    assert!(
+        String::from_utf8_lossy(&unknown)
+            .contains("C0A000\0Munsupported frontend protocol 4.0: server supports 3.0 to 3.0\0")
+    );
+    let version_2 = answers(&endpoint, &startup(0x0002_0000, &[0; 288])).await;
+    assert_eq!(version_2, b"EFATAL:  unsupported frontend protocol 2.0: server supports 3.0 to 3.0\n\0");
+
+    let key = |bytes: &[u8]| messages(bytes).iter().find(|(tag, _)| *tag == 'K').unwrap().1.len();
+    let newest = crate::lab::scenario::Protocol::V3_2;
+    let endpoint = Endpoint::new(Scenario { newest_protocol: newest, ..trusting() }).unwrap();
+    assert_eq!(key(&answers(&endpoint, &startup(0x0003_0002, b"user\0alice\0\0")).await), 36);
+    assert_eq!(key(&answers(&endpoint, &alice()).await), 8);
+    let newer = answers(&endpoint, &startup(0x0003_270f, b"user\0alice\0\0")).await;
+    assert_eq!(messages(&newer).first().unwrap(), &('v', vec![0, 3, 0, 2, 0, 0, 0, 0]));
+    assert_eq!(key(&newer), 36);
+}
+
+#[tokio::test]
+async fn packets_before_the_login_are_answered_as_servers_do() {
+    let endpoint = Endpoint::new(Scenario { ssl_request: SslRequest::Refuse, ..trusting() }).unwrap();
+    let [cancel, ssl, gss] = [(16_u32, 80_877_102_u32), (8, 80_877_103), (8, 80_877_104)]
+        .map(|(length, code)| [length.to_be_bytes(), code.to_be_bytes()].concat());
+    assert_eq!(answers(&endpoint, &[cancel, vec![0; 8]].concat()).await, b"");
+    assert!(answers(&endpoint, &[&gss[..], &ssl, &alice()].concat()).await.starts_with(b"NNR"));
+    assert_eq!(answers(&endpoint, b"GET / HTTP/1.1\r\n\r\n").await, b"");
+    assert_eq!(answers(&endpoint, b"").await, b"");
+    let nobody = answers(&endpoint, &startup(0x0003_0000, b"database\0db\0\0")).await;
+    assert!(
+        String::from_utf8_lossy(&nobody).contains("C28000\0Mno PostgreSQL user name specified in startup packet\0")
+    );
+    let unterminated = answers(&endpoint, &startup(0x0003_0000, b"user\0alice")).await;
+    assert!(String::from_utf8_lossy(&unterminated).contains("C08P01\0"));
+    let twice = answers(&endpoint, &[&ssl[..], &ssl].concat()).await;
+    assert!(String::from_utf8_lossy(&twice).contains("unsupported frontend protocol 1234.5679"));
+}
+
+#[tokio::test]
+async fn stalling_sends_exactly_so_many_bytes_and_then_waits() {
+    let whole = answers(&Endpoint::new(trusting()).unwrap(), &alice()).await.len();
+    for limit in 0..=whole {
+        let scenario = Scenario { stall_after_bytes: Some(u64::try_from(limit).unwrap()), ..trusting() };
+        let endpoint = Endpoint::new(scenario).unwrap();
+        let (mut client, server) = duplex(1 << 16);
+        client.write_all(&alice()).await.unwrap();
+        let watch = async {
+            let mut received = vec![0; limit];
+            client.read_exact(&mut received).await.unwrap();
+            // Terminate would end a session; a server that has stalled waits for the client to leave all the same.
+            client.write_all(&message(b'X', b"")).await.unwrap();
+            client.shutdown().await.unwrap();
+        };
+        let (ending, ()) = tokio::join!(converse(server, PEER, &endpoint), watch);
+        assert_eq!((ending, rest(&mut client).await), (Ending::Closed, Vec::new()), "{limit}");
+        assert_eq!(endpoint.bytes_sent(), u64::try_from(limit).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn closing_sends_exactly_so_many_bytes_while_the_client_still_listens() {
+    let whole = answers(&Endpoint::new(trusting()).unwrap(), &alice()).await.len();
+    for limit in 0..=whole {
+        let scenario = Scenario { close_after_bytes: Some(u64::try_from(limit).unwrap()), ..trusting() };
+        let endpoint = Endpoint::new(scenario).unwrap();
+        let (mut client, server) = duplex(1 << 16);
+        client.write_all(&alice()).await.unwrap();
+        let watch = async {
+            let received = rest(&mut client).await; // ends although the client has not
+            client.shutdown().await.unwrap();
+            received.len()
+        };
+        let (ending, received) = tokio::join!(converse(server, PEER, &endpoint), watch);
+        assert_eq!((ending, received), (Ending::Closed, limit));
+    }
+}
+
+#[tokio::test]
+async fn a_reset_is_left_to_the_caller() {
+    let reset = Scenario { transport: Transport::AcceptThenReset, ..Scenario::default() };
+    let (_client, server) = duplex(64);
+    assert_eq!(converse(server, PEER, &Endpoint::new(reset).unwrap()).await, Ending::Reset);
+}
+
+/// What a client gets that starts TLS without asking, offering `alpn`, and then logs in.
+async fn directly(direct_tls: bool, alpn: &[u8]) -> Result<String, &'static str> {
+    let endpoint = Endpoint::new(Scenario { direct_tls, ..trusting() }).unwrap();
+    let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
+    if !alpn.is_empty() {
+        context.set_alpn_protos(alpn).unwrap();
+    }
+    let (client, server) = duplex(1 << 16);
+    let client = async {
+        let mut tls = SslStream::new(Ssl::new(&context.build()).unwrap(), client).unwrap();
+        Pin::new(&mut tls).connect().await.map_err(|_| "handshake")?;
+        let flight = [alice(), message(b'X', b"")].concat();
+        tls.write_all(&flight).await.map_err(|_| "write")?;
+        let mut received = Vec::new();
+        tls.read_to_end(&mut received).await.map_err(|_| "read")?;
+        Ok(tags(&received))
+    };
+    tokio::join!(converse(server, PEER, &endpoint), client).1
+}
+
+#[tokio::test]
+async fn direct_tls_demands_the_alpn_of_postgresql() {
+    assert_eq!(directly(true, b"\x0apostgresql").await.unwrap(), "RSSSSSSSSSSSSSSSKZ");
+    assert_eq!(directly(true, b"\x02h2").await, Err("handshake")); // alert no_application_protocol
+    assert_eq!(directly(true, b"").await.unwrap(), ""); // the handshake succeeds, then EOF
+    assert_eq!(directly(false, b"\x0apostgresql").await, Err("handshake"));
+}

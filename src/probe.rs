@@ -1,0 +1,254 @@
+//! The ladder: resolve → connect → tls → login → session → privileges, one stage one file. The only code that touches
+//! the network; what it brings back is facts.
+
+pub mod certificate;
+mod connect;
+mod inspect;
+mod login;
+mod names;
+mod recorder;
+mod resolve;
+mod stranger;
+mod tls;
+pub mod trace;
+
+use tokio::time::Instant;
+
+use self::recorder::Recorder;
+use self::tls::Channel;
+use self::trace::{Admission, Failure, LoginFailure, Stage, TlsFailure, Trace};
+use crate::dialect::POSTGRESQL;
+use crate::target::{Encryption, Endpoint, Roots, SslMode, SslNegotiation, Target, TlsSettings};
+use crate::wire::AnyStream;
+use crate::wire::connection::Connection;
+use crate::wire::meter::{Meter, Metered};
+use crate::wire::screen::Screen;
+
+/// Told what the walk is doing, as it does it.
+pub trait Watch {
+    /// A stage begins.
+    fn enter(&mut self, stage: Stage);
+    /// A stage has ended; its facts, and its failure if it failed, are in the trace.
+    fn leave(&mut self, stage: Stage, trace: &Trace);
+    /// A stage has failed, and the mode allows another attempt with the other encryption.
+    fn retreat(&mut self, stage: Stage, trace: &Trace);
+}
+
+/// Nobody watches.
+impl Watch for () {
+    fn enter(&mut self, _stage: Stage) {}
+    fn leave(&mut self, _stage: Stage, _trace: &Trace) {}
+    fn retreat(&mut self, _stage: Stage, _trace: &Trace) {}
+}
+
+/// Walks up the ladder until something fails or the top is reached. Never takes longer than `target.limits.timeout`.
+pub async fn walk(target: &Target, watch: &mut dyn Watch) -> Trace {
+    let deadline = Instant::now() + target.limits.timeout;
+    let mut ladder = Ladder {
+        target,
+        deadline,
+        meter: Meter::default(),
+        screen: Screen::new(target.secrets()),
+        recorder: Recorder::new(watch),
+    };
+    let walked = ladder.climb().await;
+    ladder.recorder.finish(walked.err(), ladder.meter.round_trips())
+}
+
+struct Ladder<'a> {
+    target: &'a Target,
+    deadline: Instant,
+    meter: Meter,
+    screen: Screen,
+    recorder: Recorder<'a>,
+}
+
+impl Ladder<'_> {
+    async fn climb(&mut self) -> Result<(), Failure> {
+        self.recorder.enter(Stage::Resolve);
+        self.resolve().await?;
+        self.recorder.enter(Stage::Connect);
+        let stream = self.connect().await?;
+        let mut connection = self.admit(stream).await?;
+        self.recorder.enter(Stage::Session);
+        self.inspect_session(&mut connection).await?;
+        self.recorder.enter(Stage::Privileges);
+        self.inspect_privileges(&mut connection).await?;
+        connection.terminate().await;
+        Ok(())
+    }
+
+    async fn resolve(&mut self) -> Result<(), Failure> {
+        let Endpoint::Tcp { host, hostaddr, port } = &self.target.endpoint else {
+            return Ok(());
+        };
+        let name = hostaddr.map_or_else(|| host.clone(), |address| address.to_string());
+        self.recorder.trace.resolved = resolve::run(&name, *port, self.deadline).await.map_err(Failure::Resolve)?;
+        Ok(())
+    }
+
+    async fn connect(&mut self) -> Result<AnyStream, Failure> {
+        let trace = &mut self.recorder.trace;
+        trace.connected.attempts.clear();
+        let connected = match &self.target.endpoint {
+            Endpoint::Unix { directory, port } => {
+                let path = directory.join(format!(".s.PGSQL.{port}"));
+                connect::unix(&path, self.deadline, &mut trace.connected).await
+            }
+            Endpoint::Tcp { .. } => {
+                let patience = self.target.limits.connect_timeout;
+                connect::tcp(&trace.resolved.addresses, patience, self.deadline, &mut trace.connected).await
+            }
+        };
+        let stream = connected.map_err(Failure::Connect)?;
+        self.meter.connected();
+        Ok(Box::new(Metered::new(stream, self.meter.clone(), self.deadline)))
+    }
+
+    /// Tries the encryptions of the mode in libpq's order, until one leads to a session.
+    ///
+    /// Unlike libpq, an attempt that has sent credentials is the last one: a wrong password reaches the server once.
+    async fn admit(&mut self, stream: AnyStream) -> Result<Connection, Failure> {
+        let unix = self.target.endpoint.is_unix();
+        let (encryption, fallback) = if unix { (Encryption::Plain, None) } else { self.target.tls.mode.plan() };
+        let first = match self.attempt(stream, encryption, fallback).await {
+            Ok(connection) => return Ok(connection),
+            Err(failure) => failure,
+        };
+        let Some(other) = fallback.filter(|_| self.may_go_on(&first)) else {
+            return Err(self.look_closer(first, encryption).await);
+        };
+        self.recorder.retreat();
+        let first_login = std::mem::take(&mut self.recorder.trace.login);
+        let stream = self.connect().await?;
+        let second = match self.attempt(stream, other, None).await {
+            Ok(connection) => {
+                self.recorder.trace.fell_back_from = Some(first);
+                return Ok(connection);
+            }
+            Err(failure) => failure,
+        };
+        if !explains_more(&second, &first) {
+            self.recorder.trace.login = first_login;
+            self.recorder.trace.other_encryption = Some((other, admission(second)));
+            return Err(first);
+        }
+        self.recorder.trace.fell_back_from = Some(first);
+        Err(second)
+    }
+
+    async fn attempt(
+        &mut self,
+        stream: AnyStream,
+        encryption: Encryption,
+        fallback: Option<Encryption>,
+    ) -> Result<Connection, Failure> {
+        self.recorder.enter(Stage::Tls);
+        let plain_too = fallback == Some(Encryption::Plain);
+        let channel = self.secure(stream, encryption, plain_too).await.map_err(Failure::Tls)?;
+        self.recorder.enter(Stage::Login);
+        let logged_in = login::run(channel, self.target, &self.screen, &mut self.recorder.trace.login).await;
+        logged_in.map_err(Failure::Login)
+    }
+
+    async fn secure(
+        &mut self,
+        stream: AnyStream,
+        encryption: Encryption,
+        plain_too: bool,
+    ) -> Result<Channel, TlsFailure> {
+        let context = tls::Context {
+            settings: &self.target.tls,
+            host: self.target.endpoint.host(),
+            meter: &self.meter,
+            screen: &self.screen,
+        };
+        let seen = &mut self.recorder.trace.tls;
+        seen.negotiated = false;
+        tls::run(stream, encryption, plain_too, &context, seen).await
+    }
+
+    /// When libpq tries the next encryption (`fe-connect.c`, `CONNECTION_FAILED`): TLS failed, or the server refused
+    /// before AuthenticationOk; but not while it starts up or shuts down.
+    fn may_go_on(&self, failure: &Failure) -> bool {
+        let login = &self.recorder.trace.login;
+        match failure {
+            Failure::Tls(failure) => failure.allows_plain(),
+            Failure::Login(LoginFailure::Refused(error)) => {
+                !login.authenticated && !login.credentials_sent && error.sqlstate != "57P03"
+            }
+            _ => false,
+        }
+    }
+
+    /// Where one more connection, without credentials, tells the cause from its neighbours, it is made.
+    async fn look_closer(&mut self, failure: Failure, encryption: Encryption) -> Failure {
+        if is_rule(&failure) && !self.target.endpoint.is_unix() {
+            let admission = match self.probe(encryption.other(), SslNegotiation::Postgres).await {
+                Some(channel) => login::ask_admission(channel, self.target, &self.screen).await,
+                None => Admission::Unknown,
+            };
+            self.recorder.trace.other_encryption = Some((encryption.other(), admission));
+        }
+        if matches!(failure, Failure::Tls(TlsFailure::ClosedBeforeReply { .. }))
+            && self.probe(Encryption::Tls, SslNegotiation::Direct).await.is_some()
+        {
+            return Failure::Tls(TlsFailure::DirectOnly);
+        }
+        failure
+    }
+
+    /// A channel of another kind. Nothing secret is sent over it, so nothing needs to be verified.
+    async fn probe(&mut self, encryption: Encryption, negotiation: SslNegotiation) -> Option<Channel> {
+        let stream = self.connect().await.ok()?;
+        let settings =
+            TlsSettings { mode: SslMode::Require, roots: Roots::None, negotiation, ..self.target.tls.clone() };
+        let host = self.target.endpoint.host();
+        let context = tls::Context { settings: &settings, host, meter: &self.meter, screen: &self.screen };
+        tls::run(stream, encryption, false, &context, &mut trace::TlsSeen::default()).await.ok()
+    }
+
+    async fn inspect_session(&mut self, connection: &mut Connection) -> Result<(), Failure> {
+        inspect::ask(connection, &POSTGRESQL).await.map_err(Failure::Session)?;
+        let version = self.recorder.trace.login.parameter("server_version").unwrap_or_default().to_owned();
+        let seen = inspect::session(connection, &version).await.map_err(Failure::Session)?;
+        self.recorder.trace.session = Some(seen);
+        Ok(())
+    }
+
+    async fn inspect_privileges(&mut self, connection: &mut Connection) -> Result<(), Failure> {
+        let seen = inspect::privileges(connection).await.map_err(Failure::Session)?;
+        self.recorder.trace.privileges = Some(seen);
+        Ok(())
+    }
+}
+
+/// `pg_hba.conf` refused: no rule, or one that says `reject`.
+fn is_rule(failure: &Failure) -> bool {
+    match failure {
+        Failure::Login(LoginFailure::Refused(error)) => {
+            error.sqlstate == "28000" && error.routine() == "ClientAuthentication"
+        }
+        _ => false,
+    }
+}
+
+/// Of two failed attempts the first tells the cause, unless the second got further. A refusal by rule never does: where
+/// plain is refused only because TLS, tried first, had failed, TLS is what needs mending.
+fn explains_more(second: &Failure, first: &Failure) -> bool {
+    match (first, second) {
+        _ if is_rule(second) => false,
+        (Failure::Login(LoginFailure::Refused(first)), Failure::Login(LoginFailure::Refused(second))) => {
+            first.sqlstate != second.sqlstate
+        }
+        _ => second.stage() >= first.stage(),
+    }
+}
+
+/// What the second attempt, that explained nothing, says of its encryption.
+fn admission(failure: Failure) -> Admission {
+    match failure {
+        Failure::Login(LoginFailure::Refused(error)) => Admission::Refused(error),
+        _ => Admission::Unknown,
+    }
+}

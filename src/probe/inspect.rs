@@ -1,0 +1,104 @@
+//! Stages session and privileges: all questions leave in one flight, the answers are read one after the other.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::trace::{Connections, PrivilegesSeen, Schema, SessionSeen, Silence};
+use crate::dialect::Dialect;
+use crate::wire::connection::{Broken, Connection, Rows};
+
+/// Asks everything at once: one round trip for all answers.
+pub async fn ask(connection: &mut Connection, dialect: &Dialect) -> Result<(), Silence> {
+    let began = Instant::now();
+    let asked = connection.ask(&[dialect.session, dialect.role, dialect.schemas]).await;
+    asked.map_err(|broken| silence(broken, began.elapsed()))
+}
+
+/// Reads the facts of the session.
+pub async fn session(connection: &mut Connection, server_version: &str) -> Result<SessionSeen, Silence> {
+    let rows = answer(connection).await?;
+    let mut row = Row::first(rows)?;
+    Ok(SessionSeen {
+        version: row.text()?,
+        server_version: server_version.to_owned(),
+        standby: row.flag()?,
+        read_only: row.flag()?,
+        connections: Connections { used: row.number()?, limit: row.number()?, reserved: row.number()? },
+    })
+}
+
+/// Reads what the role may do.
+pub async fn privileges(connection: &mut Connection) -> Result<PrivilegesSeen, Silence> {
+    let superuser = Row::first(answer(connection).await?)?.flag()?;
+    let schemas = answer(connection).await?.into_iter().map(schema).collect::<Result<_, _>>()?;
+    Ok(PrivilegesSeen { superuser, schemas })
+}
+
+fn schema(values: Vec<Option<String>>) -> Result<Schema, Silence> {
+    let mut row = Row(values.into_iter());
+    Ok(Schema {
+        name: row.text()?,
+        usage: row.flag()?,
+        tables: row.number()?,
+        granted: row.number()?,
+        denied: row.list()?,
+        row_security: row.list()?,
+    })
+}
+
+async fn answer(connection: &mut Connection) -> Result<Rows, Silence> {
+    let began = Instant::now();
+    match connection.answer().await {
+        Ok(Ok(rows)) => Ok(rows),
+        Ok(Err(error)) => Err(Silence::Refused(Box::new(error))),
+        Err(broken) => Err(silence(broken, began.elapsed())),
+    }
+}
+
+fn silence(broken: Broken, after: Duration) -> Silence {
+    match broken {
+        Broken::TimedOut => Silence::NoReply { after },
+        Broken::Closed => Silence::Broken { reason: "the server closed the connection".to_owned() },
+        Broken::Reset => Silence::Broken { reason: "the connection was reset".to_owned() },
+        Broken::Other(error) => Silence::Broken { reason: error.to_string() },
+    }
+}
+
+/// The values of one row, taken from the left.
+struct Row(std::vec::IntoIter<Option<String>>);
+
+impl Row {
+    fn first(rows: Rows) -> Result<Self, Silence> {
+        let row = rows.into_iter().next().ok_or_else(|| unreadable("no row"))?;
+        Ok(Self(row.into_iter()))
+    }
+
+    fn next(&mut self) -> Option<String> {
+        self.0.next().flatten()
+    }
+
+    fn text(&mut self) -> Result<String, Silence> {
+        self.next().ok_or_else(|| unreadable("a value is missing"))
+    }
+
+    fn flag(&mut self) -> Result<bool, Silence> {
+        self.text().map(|text| text == "t")
+    }
+
+    fn number(&mut self) -> Result<u32, Silence> {
+        self.text()?.parse().map_err(|_| unreadable("not a number"))
+    }
+
+    /// NULL is the empty list.
+    fn list(&mut self) -> Result<Vec<String>, Silence> {
+        let Some(json) = self.next() else {
+            return Ok(Vec::new());
+        };
+        serde_json::from_str(&json).map_err(|_| unreadable("not a list"))
+    }
+}
+
+fn unreadable(what: &str) -> Silence {
+    Silence::Broken { reason: format!("the answer to an inspection cannot be read: {what}") }
+}

@@ -1,0 +1,237 @@
+//! Stage login: from the startup packet to the first ReadyForQuery.
+
+use postgres_protocol::authentication::{md5_hash, sasl};
+use postgres_protocol::message::frontend;
+use tokio::time::Instant;
+
+use super::tls::Channel;
+use super::trace::{Admission, LoginFailure, LoginSeen, Method};
+use crate::target::{ChannelBinding, Encryption, Secret, Target};
+use crate::wire::connection::{Broken, Connection};
+use crate::wire::message::{Authentication, Message};
+use crate::wire::screen::Screen;
+
+/// The most ParameterStatus and NoticeResponse messages kept; PostgreSQL sends about 15.
+const MOST_KEPT: usize = 100;
+
+const SCRAM: &str = "SCRAM-SHA-256";
+const SCRAM_PLUS: &str = "SCRAM-SHA-256-PLUS";
+
+/// Logs in. The connection that comes back is ready for questions.
+pub async fn run(
+    channel: Channel,
+    target: &Target,
+    screen: &Screen,
+    seen: &mut LoginSeen,
+) -> Result<Connection, LoginFailure> {
+    let mut login = Login {
+        began: Instant::now(),
+        target,
+        encryption: channel.encryption,
+        end_point: channel.end_point,
+        connection: Connection::new(channel.stream, screen.clone()),
+        seen,
+    };
+    login.start_up().await?;
+    login.authenticate().await?;
+    login.await_ready().await?;
+    Ok(login.connection)
+}
+
+/// Sends a startup packet and looks at the first answer only: no secret is ever sent.
+pub async fn ask_admission(channel: Channel, target: &Target, screen: &Screen) -> Admission {
+    let mut connection = Connection::new(channel.stream, screen.clone());
+    if connection.send(|buffer| startup(target, buffer)).await.is_err() {
+        return Admission::Unknown;
+    }
+    loop {
+        match connection.receive().await {
+            Ok(Message::Authentication(_)) => return Admission::Admitted,
+            Ok(Message::Error(error)) => return Admission::Refused(Box::new(error)),
+            Ok(_) => {}
+            Err(_) => return Admission::Unknown,
+        }
+    }
+}
+
+struct Login<'a> {
+    began: Instant,
+    target: &'a Target,
+    encryption: Encryption,
+    end_point: Option<Vec<u8>>,
+    connection: Connection,
+    seen: &'a mut LoginSeen,
+}
+
+impl Login<'_> {
+    async fn start_up(&mut self) -> Result<(), LoginFailure> {
+        let sent = self.connection.send(|buffer| startup(self.target, buffer)).await;
+        sent.map_err(|broken| self.failure(broken))
+    }
+
+    async fn authenticate(&mut self) -> Result<(), LoginFailure> {
+        loop {
+            match self.next_request().await? {
+                Authentication::Ok => {
+                    self.seen.method.get_or_insert(Method::Trust);
+                    return self.accept_ok();
+                }
+                Authentication::CleartextPassword => {
+                    self.seen.method = Some(Method::Password);
+                    self.forbid_without_binding()?;
+                    let password = self.password()?.expose().as_bytes().to_vec();
+                    self.send_secret(|buffer| frontend::password_message(&password, buffer)).await?;
+                }
+                Authentication::Md5Password(salt) => {
+                    self.seen.method = Some(Method::Md5);
+                    self.forbid_without_binding()?;
+                    let hash = md5_hash(self.target.user.as_bytes(), self.password()?.expose().as_bytes(), salt);
+                    self.send_secret(|buffer| frontend::password_message(hash.as_bytes(), buffer)).await?;
+                }
+                Authentication::Sasl(mechanisms) => {
+                    self.seen.mechanisms = mechanisms;
+                    self.scram().await?;
+                }
+                Authentication::SaslContinue(_) | Authentication::SaslFinal(_) => {
+                    return Err(LoginFailure::Garbage { reason: "a SASL message outside an exchange".to_owned() });
+                }
+                Authentication::Other(code) => {
+                    self.seen.method = Some(match code {
+                        7 => Method::Gss,
+                        9 => Method::Sspi,
+                        other => Method::Other(other),
+                    });
+                    return Err(LoginFailure::MethodUnsupported);
+                }
+            }
+        }
+    }
+
+    /// AuthenticationOk. Under `channel_binding=require` only SCRAM-SHA-256-PLUS may lead to it.
+    fn accept_ok(&mut self) -> Result<(), LoginFailure> {
+        if self.seen.method != Some(Method::ScramPlus) {
+            self.forbid_without_binding()?;
+        }
+        self.seen.authenticated = true;
+        Ok(())
+    }
+
+    fn forbid_without_binding(&self) -> Result<(), LoginFailure> {
+        match self.target.channel_binding {
+            ChannelBinding::Require => Err(LoginFailure::ChannelBindingUnavailable),
+            ChannelBinding::Prefer | ChannelBinding::Disable => Ok(()),
+        }
+    }
+
+    async fn scram(&mut self) -> Result<(), LoginFailure> {
+        let (mechanism, binding) = self.choose_mechanism()?;
+        let mut scram = sasl::ScramSha256::new(self.password()?.expose().as_bytes(), binding);
+        self.send_secret(|buffer| frontend::sasl_initial_response(mechanism, scram.message(), buffer)).await?;
+        let Authentication::SaslContinue(challenge) = self.next_request().await? else {
+            return Err(LoginFailure::Garbage { reason: "SASLContinue was due".to_owned() });
+        };
+        scram.update(&challenge).map_err(|error| LoginFailure::Scram { reason: error.to_string() })?;
+        self.send_secret(|buffer| frontend::sasl_response(scram.message(), buffer)).await?;
+        let Authentication::SaslFinal(proof) = self.next_request().await? else {
+            return Err(LoginFailure::Garbage { reason: "SASLFinal was due".to_owned() });
+        };
+        scram.finish(&proof).map_err(|error| LoginFailure::Scram { reason: error.to_string() })
+    }
+
+    /// As libpq chooses (`fe-auth.c`, `pg_SASL_init`): with channel binding where both sides can.
+    fn choose_mechanism(&mut self) -> Result<(&'static str, sasl::ChannelBinding), LoginFailure> {
+        let offered = |name: &str| self.seen.mechanisms.iter().any(|mechanism| mechanism == name);
+        let wanted = self.target.channel_binding != ChannelBinding::Disable;
+        let end_point = self.end_point.take().filter(|_| wanted);
+        if offered(SCRAM_PLUS)
+            && let Some(end_point) = end_point
+        {
+            self.seen.method = Some(Method::ScramPlus);
+            return Ok((SCRAM_PLUS, sasl::ChannelBinding::tls_server_end_point(end_point)));
+        }
+        if !offered(SCRAM) {
+            let bearer = offered("OAUTHBEARER");
+            self.seen.method = Some(if bearer { Method::OauthBearer } else { Method::UnknownSasl });
+            return Err(LoginFailure::MethodUnsupported);
+        }
+        self.forbid_without_binding()?;
+        // `y`: this side could bind, the server did not offer it; a server that did will notice the man in the middle.
+        let could_bind = wanted && self.encryption == Encryption::Tls && !offered(SCRAM_PLUS);
+        self.seen.method = Some(Method::Scram);
+        let binding =
+            if could_bind { sasl::ChannelBinding::unsupported() } else { sasl::ChannelBinding::unrequested() };
+        Ok((SCRAM, binding))
+    }
+
+    async fn await_ready(&mut self) -> Result<(), LoginFailure> {
+        loop {
+            match self.receive().await? {
+                Message::ReadyForQuery => return Ok(()),
+                Message::Authentication(_) => {
+                    return Err(LoginFailure::Garbage {
+                        reason: "an authentication request after the last".to_owned(),
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn next_request(&mut self) -> Result<Authentication, LoginFailure> {
+        loop {
+            match self.receive().await? {
+                Message::Authentication(request) => return Ok(request),
+                Message::ReadyForQuery | Message::RowDescription | Message::DataRow(_) | Message::CommandComplete => {
+                    return Err(LoginFailure::Garbage { reason: "an answer before the login had ended".to_owned() });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next message; what can come at any time is noted down on the way.
+    async fn receive(&mut self) -> Result<Message, LoginFailure> {
+        let message = self.connection.receive().await.map_err(|broken| self.failure(broken))?;
+        match &message {
+            Message::Error(error) => return Err(LoginFailure::Refused(Box::new(error.clone()))),
+            Message::ParameterStatus(name, value) if self.seen.parameters.len() < MOST_KEPT => {
+                self.seen.parameters.push((name.clone(), value.clone()));
+            }
+            Message::Notice(notice) if self.seen.notices.len() < MOST_KEPT => self.seen.notices.push(notice.clone()),
+            Message::NegotiateProtocolVersion => self.seen.renegotiated = true,
+            _ => {}
+        }
+        Ok(message)
+    }
+
+    fn password(&self) -> Result<&Secret, LoginFailure> {
+        self.target.password.as_ref().ok_or(LoginFailure::PasswordMissing)
+    }
+
+    async fn send_secret(
+        &mut self,
+        write: impl FnOnce(&mut bytes::BytesMut) -> std::io::Result<()>,
+    ) -> Result<(), LoginFailure> {
+        self.seen.credentials_sent = true;
+        let sent = self.connection.send(write).await;
+        sent.map_err(|broken| self.failure(broken))
+    }
+
+    fn failure(&self, broken: Broken) -> LoginFailure {
+        match broken {
+            Broken::Closed => LoginFailure::Closed { reset: false },
+            Broken::Reset => LoginFailure::Closed { reset: true },
+            Broken::TimedOut => LoginFailure::NoReply { after: self.began.elapsed() },
+            Broken::Other(error) => match super::tls::alert_of(&error) {
+                Some(alert) => LoginFailure::Alert { alert },
+                None => LoginFailure::Garbage { reason: error.to_string() },
+            },
+        }
+    }
+}
+
+fn startup(target: &Target, buffer: &mut bytes::BytesMut) -> std::io::Result<()> {
+    let own = [("user", target.user.as_str()), ("database", target.database.as_str())];
+    let further = target.startup.iter().map(|(name, value)| (*name, value.as_str()));
+    frontend::startup_message(own.into_iter().chain(further), buffer)
+}

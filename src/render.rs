@@ -1,0 +1,6 @@
+//! One file per format, over [`crate::report::Report`], to any writer.
+
+pub mod human;
+pub mod json;
+pub mod layout;
+pub mod progress;

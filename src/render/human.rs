@@ -1,0 +1,198 @@
+//! For people: what was dialled, a line a stage, then the cause, why we say so, and what to do.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::layout::{BAD, COPY, FAINT, GOOD, ODD, STRONG, milliseconds, paragraph};
+use crate::diagnose::code::{Confidence, Severity};
+use crate::diagnose::finding::{Finding, Fix};
+use crate::probe::trace::Stage;
+use crate::report::{Report, StageReport, Status, Verdict};
+
+/// Width of ` ✓ privileges   1234 ms  `.
+const MARGIN: usize = 26;
+
+/// Writes a whole report.
+pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    heading(report, out)?;
+    for stage in &report.stages {
+        stage_line(report, stage, out)?;
+    }
+    conclusion(report, out)
+}
+
+/// What is checked, in a line.
+pub fn heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let target = &report.target;
+    let (Some(host), Some(port), Some(user), Some(database), Some(mode)) =
+        (&target.host, target.port, &target.user, &target.database, target.sslmode)
+    else {
+        return writeln!(out, "{STRONG}TARGET{STRONG:#} (not shown: it could not be read)\n");
+    };
+    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    let text = format!("{user} @ {host}:{port} / {database}, sslmode={mode}");
+    paragraph(out, &format!("{STRONG}check{STRONG:#} "), 6, &text)?;
+    writeln!(out)
+}
+
+/// One stage: mark, name, time, and the facts that matter.
+pub fn stage_line(report: &Report, stage: &StageReport, out: &mut dyn Write) -> io::Result<()> {
+    let name = stage.stage.as_str();
+    let (mark, time) = match stage.status {
+        Status::Skipped => return writeln!(out, "{FAINT} - {name:<10}{FAINT:#}"),
+        Status::Passed => (format!("{GOOD}✓{GOOD:#}"), milliseconds(stage.elapsed_ms)),
+        Status::Failed => (format!("{BAD}✗{BAD:#}"), milliseconds(stage.elapsed_ms)),
+    };
+    let first = format!(" {mark} {name:<10} {FAINT}{time:>9}{FAINT:#}  ");
+    let text = match stage.status {
+        Status::Failed => report.cause.map_or_else(String::new, |code| code.as_str().to_owned()),
+        Status::Passed | Status::Skipped => facts_line(stage),
+    };
+    let text = if text.is_empty() { "-".to_owned() } else { text };
+    paragraph(out, &first, MARGIN - 1, &text)
+}
+
+/// Everything after the stages.
+pub fn conclusion(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for finding in &report.findings {
+        writeln!(out)?;
+        write_finding(finding, out)?;
+    }
+    writeln!(out)?;
+    verdict(report, out)
+}
+
+fn facts_line(stage: &StageReport) -> String {
+    let text = |name: &str| stage.facts.get(name).map(plain).unwrap_or_default();
+    match stage.stage {
+        Stage::Input | Stage::Register => String::new(),
+        Stage::Resolve => text("addresses"),
+        Stage::Connect => text("address"),
+        Stage::Tls => tls_line(stage),
+        Stage::Login => login_line(stage),
+        Stage::Session => session_line(stage),
+        Stage::Privileges => privileges_line(stage),
+    }
+}
+
+fn tls_line(stage: &StageReport) -> String {
+    let fact = |name: &str| stage.facts.get(name);
+    if fact("negotiated") != Some(&Value::Bool(true)) {
+        return "not encrypted".to_owned();
+    }
+    let verified = match fact("verification").and_then(Value::as_str) {
+        Some("chain-and-name") => "chain and name verified",
+        Some("chain") => "chain verified, name not",
+        _ => "certificate not verified",
+    };
+    let leaf = fact("chain").and_then(|chain| chain.get(0));
+    let until = leaf.and_then(|leaf| leaf.get("not_after")).and_then(Value::as_str).and_then(|until| until.get(..10));
+    let until = until.map(|until| format!(", valid until {until}")).unwrap_or_default();
+    format!(
+        "{}, {}, {verified}{until}",
+        fact("protocol").map(plain).unwrap_or_default(),
+        fact("cipher").map(plain).unwrap_or_default()
+    )
+}
+
+fn login_line(stage: &StageReport) -> String {
+    let method = stage.facts.get("method").map(plain).unwrap_or_default();
+    let checked = stage.facts.get("password_checked") == Some(&Value::Bool(true));
+    if checked { format!("{method}, password accepted") } else { format!("{method}, password not asked for") }
+}
+
+fn session_line(stage: &StageReport) -> String {
+    let text = |name: &str| stage.facts.get(name).map(plain).unwrap_or_default();
+    let connections = |name: &str| {
+        stage.facts.get("connections").and_then(|connections| connections.get(name)).map(plain).unwrap_or_default()
+    };
+    let mode = if stage.facts.get("read_only") == Some(&Value::Bool(true)) { "read-only" } else { "read-write" };
+    format!(
+        "{} {}, {}, {mode}, {} of {} connections used ({} reserved)",
+        text("product"),
+        text("server_version"),
+        text("role"),
+        connections("used"),
+        connections("limit"),
+        connections("reserved"),
+    )
+}
+
+fn privileges_line(stage: &StageReport) -> String {
+    let tables =
+        |name: &str| stage.facts.get("tables").and_then(|tables| tables.get(name)).map(plain).unwrap_or_default();
+    let schemas = stage.facts.get("schemas").map(plain).unwrap_or_default();
+    let superuser = if stage.facts.get("superuser") == Some(&Value::Bool(true)) { ", superuser" } else { "" };
+    format!("{} of {} tables readable, schemas: {schemas}{superuser}", tables("readable"), tables("visible"))
+}
+
+/// A fact without quotes and brackets.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let (style, word) = match finding.severity {
+        Severity::Error => (BAD, "error"),
+        Severity::Warning => (ODD, "warning"),
+        Severity::Note => (FAINT, "note"),
+    };
+    let sure = match finding.confidence {
+        Confidence::Certain => "",
+        Confidence::Likely => " (likely)",
+        Confidence::Possible => " (possibly)",
+    };
+    writeln!(out, "{style}{word}[{}]{style:#}{sure}", finding.code.as_str())?;
+    paragraph(out, "  ", 2, &format!("{}.", capitalised(&finding.summary)))?;
+    for (index, reason) in finding.because.iter().enumerate() {
+        let label = if index == 0 { "why" } else { "" };
+        paragraph(out, &format!("  {FAINT}{label:<7}{FAINT:#}"), 9, reason)?;
+    }
+    for (index, fix) in finding.fixes.iter().enumerate() {
+        let label = if index == 0 { "to do" } else { "" };
+        write_fix(fix, label, out)?;
+    }
+    Ok(())
+}
+
+fn write_fix(fix: &Fix, label: &str, out: &mut dyn Write) -> io::Result<()> {
+    let side = fix.side.as_str();
+    let end = if fix.lines.is_empty() { "" } else { ":" };
+    paragraph(
+        out,
+        &format!("  {FAINT}{label:<7}{FAINT:#}{STRONG}{side}{STRONG:#}: "),
+        9 + side.len() + 2,
+        &format!("{}{end}", fix.what),
+    )?;
+    // Lines to copy are never broken.
+    for line in &fix.lines {
+        writeln!(out, "{:13}{COPY}{line}{COPY:#}", "")?;
+    }
+    Ok(())
+}
+
+fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let took = milliseconds(report.elapsed_ms);
+    let trips =
+        report.fact(Stage::Session, "round_trips").map(|trips| format!(", {trips} round trips")).unwrap_or_default();
+    let (style, text) = match (report.verdict, report.failed_stage) {
+        (Verdict::Ready, _) => (GOOD, "ready".to_owned()),
+        (Verdict::Warnings, _) => (ODD, "ready, with warnings".to_owned()),
+        (Verdict::NotReady, failed) => (BAD, format!("not ready: {} failed", failed.map_or("it", Stage::as_str))),
+    };
+    writeln!(out, "{style}{text}{style:#} {FAINT}(exit code {}, {took}{trips}){FAINT:#}", report.exit_code)?;
+    if let Some(cause) = report.cause {
+        writeln!(out, "{FAINT}more: pgpreflight explain {}{FAINT:#}", cause.as_str())?;
+    }
+    Ok(())
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

@@ -1,0 +1,147 @@
+//! What was seen at each stage, under the names of the report.
+
+use serde_json::{Map, Value, json};
+
+use super::millis;
+use crate::diagnose::{certificate, connect, privileges, refusal, tls};
+use crate::probe::certificate::Certificate;
+use crate::probe::trace::{Failure, LoginFailure, SslReply, Stage, Trace};
+use crate::target::{Target, Verification};
+
+/// The facts of one stage.
+pub fn of(stage: Stage, target: &Target, trace: &Trace) -> Map<String, Value> {
+    let mut facts = match stage {
+        Stage::Resolve => resolve(trace),
+        Stage::Connect => connect(trace),
+        Stage::Tls => tls(target, trace),
+        Stage::Login => login(trace),
+        Stage::Session => session(trace),
+        Stage::Privileges => privileges(trace),
+        Stage::Input | Stage::Register => Map::new(),
+    };
+    facts.retain(|_, value| !value.is_null());
+    facts
+}
+
+fn resolve(trace: &Trace) -> Map<String, Value> {
+    let addresses: Vec<String> = trace.resolved.addresses.iter().map(|address| address.ip().to_string()).collect();
+    map(json!({ "addresses": addresses, "canonical_name": trace.resolved.canonical_name }))
+}
+
+fn connect(trace: &Trace) -> Map<String, Value> {
+    let seen = &trace.connected;
+    let attempts: Vec<Value> = seen
+        .attempts
+        .iter()
+        .map(|attempt| {
+            json!({
+                "address": attempt.address,
+                "outcome": connect::outcome_word(&attempt.outcome),
+                "elapsed_ms": millis(attempt.elapsed),
+            })
+        })
+        .collect();
+    map(json!({ "address": seen.address, "rtt_ms": seen.rtt.map(millis), "attempts": attempts }))
+}
+
+fn tls(target: &Target, trace: &Trace) -> Map<String, Value> {
+    let seen = &trace.tls;
+    let reply = seen.reply.as_ref().map(|reply| match reply {
+        SslReply::Willing => "S",
+        SslReply::Unwilling => "N",
+        SslReply::Error => "E",
+        SslReply::Stranger(stranger) => tls::stranger_word(*stranger),
+    });
+    let demanded = if target.endpoint.is_unix() { Verification::None } else { target.tls.verification() };
+    let objections: Vec<&str> = certificate::objections(target, seen).iter().map(|code| code.as_str()).collect();
+    map(json!({
+        "negotiated": seen.negotiated,
+        "server_reply": reply,
+        "protocol": seen.protocol,
+        "cipher": seen.cipher,
+        "chain": seen.chain.iter().map(chain_entry).collect::<Vec<Value>>(),
+        "verification": demanded.as_str(),
+        "objections": objections,
+    }))
+}
+
+fn chain_entry(certificate: &Certificate) -> Value {
+    json!({
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "sans": certificate.names.iter().map(ToString::to_string).collect::<Vec<String>>(),
+        "not_before": certificate.not_before.to_string(),
+        "not_after": certificate.not_after.to_string(),
+        "key": certificate.key,
+        "signature": certificate.signature,
+        "serial": certificate.serial,
+        "sha256": certificate.sha256,
+    })
+}
+
+fn login(trace: &Trace) -> Map<String, Value> {
+    let seen = &trace.login;
+    let refusal = match &trace.failure {
+        Some(Failure::Login(LoginFailure::Refused(error))) => Some(error),
+        _ => None,
+    };
+    let notices: Vec<&str> = seen.notices.iter().map(|notice| notice.message.as_str()).collect();
+    map(json!({
+        "method": seen.method.map(refusal::method_word),
+        "password_checked": seen.password_checked(),
+        "mechanisms": (!seen.mechanisms.is_empty()).then_some(&seen.mechanisms),
+        "sqlstate": refusal.map(|error| &error.sqlstate),
+        "routine": refusal.and_then(|error| error.routine.as_ref()),
+        "server_message": refusal.map(|error| &error.message),
+        "notices": (!notices.is_empty()).then_some(notices),
+    }))
+}
+
+fn session(trace: &Trace) -> Map<String, Value> {
+    let Some(seen) = &trace.session else {
+        return Map::new();
+    };
+    map(json!({
+        "server_version": seen.server_version,
+        "product": product(&seen.version),
+        "version": seen.version,
+        "role": if seen.standby { "standby" } else { "primary" },
+        "read_only": seen.read_only,
+        "connections": {
+            "used": seen.connections.used,
+            "limit": seen.connections.limit,
+            "reserved": seen.connections.reserved,
+        },
+        "round_trips": trace.round_trips,
+    }))
+}
+
+/// The first word of `version()`, unless a later one says that it is not PostgreSQL's own.
+fn product(version: &str) -> &str {
+    let known = ["Redshift", "Greenplum", "CockroachDB", "YugabyteDB", "EnterpriseDB"];
+    let named = known.into_iter().find(|name| version.contains(name));
+    named.or_else(|| version.split_whitespace().next()).unwrap_or("PostgreSQL")
+}
+
+fn privileges(trace: &Trace) -> Map<String, Value> {
+    let Some(seen) = &trace.privileges else {
+        return Map::new();
+    };
+    let usable: Vec<&str> =
+        seen.schemas.iter().filter(|schema| schema.usage).map(|schema| schema.name.as_str()).collect();
+    let visible: u32 = seen.schemas.iter().map(|schema| schema.tables).sum();
+    let readable: u32 = seen.schemas.iter().map(crate::probe::trace::Schema::readable).sum();
+    map(json!({
+        "schemas": usable,
+        "tables": { "visible": visible, "readable": readable },
+        "superuser": seen.superuser,
+        "row_security": privileges::secured(seen),
+    }))
+}
+
+fn map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

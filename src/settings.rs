@@ -1,0 +1,115 @@
+//! Settings → Target. Every source (flags, TARGET, environment, defaults) becomes values of the same libpq keywords,
+//! laid over each other in libpq's order of precedence; then one [`Target`] is made of what is on top.
+
+mod failure;
+mod keyvalue;
+pub mod keywords;
+mod target;
+mod uri;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use self::failure::{InputFailure, Malformed};
+use self::keywords::KEYWORDS;
+use crate::target::{Oddity, Secret, Target};
+
+/// Everything that can say what to dial.
+#[derive(Default)]
+pub struct Sources<'a> {
+    /// TARGET: a URI or a keyword/value string.
+    pub target: Option<Secret>,
+    /// Keywords given as flags.
+    pub flags: Vec<(&'static str, String)>,
+    /// A password that did not come from TARGET or the environment, and where it came from.
+    pub password: Option<(Secret, &'static str)>,
+    /// `--timeout`
+    pub timeout: Option<Duration>,
+    /// `--connect-timeout`
+    pub connect_timeout: Option<Duration>,
+    /// Looks an environment variable up.
+    pub environment: Option<&'a dyn Fn(&str) -> Option<String>>,
+}
+
+/// One value with its source.
+#[derive(Debug)]
+struct Value {
+    text: String,
+    source: String,
+}
+
+/// Keyword to value.
+type Values = BTreeMap<&'static str, Value>;
+
+/// Reads all sources. Looks at files that are named, dials nothing.
+pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {
+    let mut values = Values::new();
+    let mut oddities = Vec::new();
+    read_environment(sources, &mut values);
+    if let Some(text) = &sources.target {
+        let (text, padded) = trim(text.expose());
+        if padded {
+            oddities.push(Oddity::Padded);
+        }
+        lay_over(&mut values, read_target(text)?, |_| "target".to_owned());
+    }
+    lay_over(&mut values, sources.flags.iter().cloned(), |keyword| format!("--{keyword}"));
+    if let Some((password, source)) = &sources.password {
+        lay_over(&mut values, [("password", password.expose().to_owned())], |_| (*source).to_owned());
+    }
+    target::assemble(&values, sources, oddities)
+}
+
+fn lay_over(
+    values: &mut Values,
+    pairs: impl IntoIterator<Item = (&'static str, String)>,
+    source: impl Fn(&str) -> String,
+) {
+    for (keyword, text) in pairs {
+        values.insert(keyword, Value { text, source: source(keyword) });
+    }
+}
+
+fn read_environment(sources: &Sources<'_>, values: &mut Values) {
+    let Some(look_up) = sources.environment else {
+        return;
+    };
+    for keyword in KEYWORDS {
+        // A variable that is set, but empty, counts as set.
+        if let Some((variable, text)) = keyword.variable.and_then(|name| Some((name, look_up(name)?))) {
+            values.insert(keyword.name, Value { text, source: variable.to_owned() });
+        }
+    }
+}
+
+fn read_target(text: &str) -> Result<uri::Pairs, InputFailure> {
+    if let Some(rest) = uri::strip_scheme(text) {
+        return uri::parse(rest);
+    }
+    for (prefix, form) in [
+        ("jdbc:", "a JDBC URL"),
+        ("postgresql+", "a SQLAlchemy URL"),
+        ("postgres+", "a SQLAlchemy URL"),
+        ("redshift", "a Redshift URL"),
+        ("@", "a file"),
+    ] {
+        if text.starts_with(prefix) {
+            return Err(InputFailure::Malformed(Malformed::OtherForm(form)));
+        }
+    }
+    if !text.contains('=') {
+        return Err(InputFailure::Malformed(Malformed::NoKnownForm));
+    }
+    keyvalue::parse(text)
+}
+
+/// Takes blanks, line ends and one pair of quotes from around the text, as env files and secret stores leave them.
+fn trim(text: &str) -> (&str, bool) {
+    let bare = text.trim();
+    let unquoted = ['"', '\'']
+        .iter()
+        .find_map(|quote| bare.strip_prefix(*quote)?.strip_suffix(*quote))
+        // A keyword/value string may well begin and end with a quote of its own only if it is quoted as a whole.
+        .map_or(bare, str::trim);
+    (unquoted, unquoted.len() != text.len())
+}

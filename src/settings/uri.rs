@@ -1,0 +1,230 @@
+//! Connection URIs by libpq 18's rules (`fe-connect.c`, `conninfo_uri_parse_options`): a hand-written scanner, because
+//! libpq's is one, and no RFC 3986 parser agrees with it.
+
+use super::failure::{InputFailure, Malformed};
+use super::keywords;
+
+/// Keyword and value pairs, in the order libpq would store them: the last of a keyword wins.
+pub type Pairs = Vec<(&'static str, String)>;
+
+/// The rest of the text after `postgresql://` or `postgres://`, if it begins so; letter case counts.
+pub fn strip_scheme(text: &str) -> Option<&str> {
+    text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"))
+}
+
+/// Reads what follows the scheme.
+pub fn parse(rest: &str) -> Result<Pairs, InputFailure> {
+    let mut pairs = Pairs::new();
+    let rest = credentials(rest, &mut pairs)?;
+    let rest = hosts(rest, &mut pairs)?;
+    let rest = match rest.strip_prefix('/') {
+        None => rest,
+        Some(path) => {
+            let (name, rest) = split_at_any(path, &['?']);
+            store(&mut pairs, "dbname", name)?;
+            rest
+        }
+    };
+    if let Some(query) = rest.strip_prefix('?') {
+        parameters(query, &mut pairs)?;
+    }
+    Ok(pairs)
+}
+
+/// `user[:password]@`, if an `@` comes before the first `/`.
+fn credentials<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, InputFailure> {
+    let (before, after) = split_at_any(rest, &['@', '/']);
+    let Some(after) = after.strip_prefix('@') else {
+        return misread_slash(rest).map(|()| rest);
+    };
+    let (user, password) = before.split_once(':').unwrap_or((before, ""));
+    for (keyword, part) in [("user", user), ("password", password)] {
+        match store(pairs, keyword, part) {
+            Err(InputFailure::Malformed(Malformed::PercentInvalid | Malformed::PercentZero)) => {
+                return Err(InputFailure::ReservedCharacter('%'));
+            }
+            other => other?,
+        }
+    }
+    Ok(after)
+}
+
+/// `alice:p/ss@host`: libpq takes `alice` for the host and `p` for the port. An `@` after the slash gives it away.
+fn misread_slash(rest: &str) -> Result<(), InputFailure> {
+    let (authority, after) = split_at_any(rest, &['/', '?']);
+    let (path, _) = split_at_any(after, &['?']);
+    let port_is_odd =
+        authority.rsplit_once(':').is_some_and(|(_, port)| !port.bytes().all(|byte| byte.is_ascii_digit()));
+    let bracketed = authority.starts_with('[');
+    if path.contains('@') || (port_is_odd && !bracketed && after.contains('@')) {
+        return Err(InputFailure::ReservedCharacter('/'));
+    }
+    Ok(())
+}
+
+/// `host[:port][,…]`; an IPv6 address stands in brackets.
+fn hosts<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, InputFailure> {
+    let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+    let mut rest = rest;
+    loop {
+        let (host, after) = match rest.strip_prefix('[') {
+            Some(inside) => bracketed(inside)?,
+            None => split_at_any(rest, &[':', '/', '?', ',']),
+        };
+        if host.contains('@') {
+            return Err(InputFailure::ReservedCharacter('@'));
+        }
+        let (port, after) = match after.strip_prefix(':') {
+            Some(port) => split_at_any(port, &['/', '?', ',']),
+            None => ("", after),
+        };
+        if port.contains('@') {
+            return Err(InputFailure::ReservedCharacter('@'));
+        }
+        hosts.push(host);
+        ports.push(port);
+        rest = after;
+        match rest.strip_prefix(',') {
+            Some(next) => rest = next,
+            None => break,
+        }
+    }
+    store(pairs, "host", &hosts.join(","))?;
+    store(pairs, "port", &ports.join(","))?;
+    Ok(rest)
+}
+
+fn bracketed(inside: &str) -> Result<(&str, &str), InputFailure> {
+    let (host, after) = inside.split_once(']').ok_or(InputFailure::Malformed(Malformed::BracketOpen))?;
+    if host.is_empty() {
+        return Err(InputFailure::Malformed(Malformed::BracketEmpty));
+    }
+    if !after.is_empty() && !after.starts_with([':', '/', '?', ',']) {
+        return Err(InputFailure::Malformed(Malformed::AfterBracket));
+    }
+    Ok((host, after))
+}
+
+fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), InputFailure> {
+    let mut rest = query;
+    while !rest.is_empty() {
+        let (parameter, after) = rest.split_once('&').unwrap_or((rest, ""));
+        rest = after;
+        let Some((name, value)) = parameter.split_once('=') else {
+            return Err(InputFailure::Malformed(Malformed::ParameterWithoutValue));
+        };
+        if value.contains('=') {
+            return Err(InputFailure::Malformed(Malformed::SecondEquals));
+        }
+        let (name, value) = (decode(name)?, decode(value)?);
+        // For JDBC's sake libpq reads ssl=true.
+        if name == "ssl" && value == "true" {
+            pairs.push(("sslmode", "require".to_owned()));
+            continue;
+        }
+        let keyword = keywords::find(&name).ok_or_else(|| unknown(&name))?;
+        pairs.push((keyword.name, value));
+    }
+    Ok(())
+}
+
+/// A parameter libpq would refuse. Its name is told only where it is surely not a piece of somebody's password.
+pub fn unknown(name: &str) -> InputFailure {
+    let (product, meant) = (keywords::product_of(name), keywords::nearest(name));
+    let tellable = product.is_some() || meant.is_some();
+    InputFailure::ParameterUnknown { name: tellable.then(|| name.to_owned()), product, meant }
+}
+
+/// An empty part is as good as none.
+fn store(pairs: &mut Pairs, keyword: &'static str, part: &str) -> Result<(), InputFailure> {
+    if !part.is_empty() {
+        pairs.push((keyword, decode(part)?));
+    }
+    Ok(())
+}
+
+/// libpq 18's `conninfo_uri_decode`: blanks around the text are dropped, within it they are an error, `%00` is too.
+fn decode(text: &str) -> Result<String, InputFailure> {
+    let text = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => decoded.push(hex_pair(&mut bytes)?),
+            byte if byte.is_ascii_whitespace() => return Err(InputFailure::Malformed(Malformed::BlankInside)),
+            byte => decoded.push(byte),
+        }
+    }
+    // libpq passes any bytes on; here they must be text.
+    String::from_utf8(decoded).map_err(|_| InputFailure::Malformed(Malformed::PercentInvalid))
+}
+
+fn hex_pair(bytes: &mut std::str::Bytes<'_>) -> Result<u8, InputFailure> {
+    let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16));
+    let (Some(high), Some(low)) = (digit(), digit()) else {
+        return Err(InputFailure::Malformed(Malformed::PercentInvalid));
+    };
+    match u8::try_from(high * 16 + low) {
+        Ok(0) | Err(_) => Err(InputFailure::Malformed(Malformed::PercentZero)),
+        Ok(byte) => Ok(byte),
+    }
+}
+
+/// The text before the first of these characters, and the rest from it on.
+fn split_at_any<'a>(text: &'a str, ends: &[char]) -> (&'a str, &'a str) {
+    text.split_at(text.find(ends).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris_are_read_as_libpq_reads_them() {
+        let rows: &[(&str, &[(&str, &str)])] = &[
+            ("user@host/db", &[("user", "user"), ("host", "host"), ("dbname", "db")]),
+            (
+                "user:secret@host:1234/db",
+                &[("user", "user"), ("password", "secret"), ("host", "host"), ("port", "1234"), ("dbname", "db")],
+            ),
+            ("host", &[("host", "host")]),
+            ("", &[]),
+            ("@host", &[("host", "host")]),
+            ("host:/", &[("host", "host")]),
+            ("[::1]:1234/", &[("host", "::1"), ("port", "1234")]),
+            ("%68ost", &[("host", "host")]),
+            ("u:p#w?x@host", &[("user", "u"), ("password", "p#w?x"), ("host", "host")]),
+            ("a,b:1/", &[("host", "a,b"), ("port", ",1")]),
+            ("host?  user = uri-user & port  = 12345 ", &[("host", "host"), ("user", "uri-user"), ("port", "12345")]),
+            ("host/db?host=other", &[("host", "host"), ("dbname", "db"), ("host", "other")]),
+            ("host?ssl=true", &[("host", "host"), ("sslmode", "require")]),
+            ("host/db?application_name=a@b", &[("host", "host"), ("dbname", "db"), ("application_name", "a@b")]),
+        ];
+        for (text, expected) in rows {
+            let expected: Pairs = expected.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_libpq_refuses_is_refused_by_cause() {
+        let malformed = InputFailure::Malformed;
+        let rows = [
+            ("alice:p@ss@db.test/x", InputFailure::ReservedCharacter('@')),
+            ("alice:p@s%s@db.test/x", InputFailure::ReservedCharacter('@')),
+            ("alice:p/ss@db.test/x", InputFailure::ReservedCharacter('/')),
+            ("alice:p%ss@db.test/x", InputFailure::ReservedCharacter('%')),
+            ("[::1", malformed(Malformed::BracketOpen)),
+            ("[]", malformed(Malformed::BracketEmpty)),
+            ("[::1]x", malformed(Malformed::AfterBracket)),
+            ("a%00b", malformed(Malformed::PercentZero)),
+            ("%1", malformed(Malformed::PercentInvalid)),
+            ("host?key", malformed(Malformed::ParameterWithoutValue)),
+            ("host?user=a=b", malformed(Malformed::SecondEquals)),
+            ("ho st", malformed(Malformed::BlankInside)),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(parse(text), Err(expected), "{text}");
+        }
+    }
+}

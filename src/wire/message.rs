@@ -1,0 +1,177 @@
+//! The messages of a server that a login and an inspection can meet. Parsing is `postgres-protocol`'s, except where it
+//! refuses what must be told apart: authentication codes from 7 up, NegotiateProtocolVersion, long cancel keys.
+
+use std::io;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use fallible_iterator::FallibleIterator as _;
+use postgres_protocol::message::backend;
+
+use super::screen::Screen;
+
+/// One message of the server (manual, section 54.7).
+#[derive(Debug)]
+pub enum Message {
+    /// AuthenticationXxx.
+    Authentication(Authentication),
+    /// ParameterStatus: name and value.
+    ParameterStatus(String, String),
+    /// NoticeResponse.
+    Notice(ServerError),
+    /// ErrorResponse.
+    Error(ServerError),
+    /// BackendKeyData.
+    BackendKeyData,
+    /// NegotiateProtocolVersion.
+    NegotiateProtocolVersion,
+    /// ReadyForQuery.
+    ReadyForQuery,
+    /// RowDescription.
+    RowDescription,
+    /// DataRow: a value a column, as text; None is NULL.
+    DataRow(Vec<Option<String>>),
+    /// CommandComplete or EmptyQueryResponse.
+    CommandComplete,
+}
+
+/// What an authentication message asks for.
+#[derive(Debug)]
+pub enum Authentication {
+    /// Code 0: the server is satisfied.
+    Ok,
+    /// Code 3: the password as it is.
+    CleartextPassword,
+    /// Code 5: the password hashed with this salt.
+    Md5Password([u8; 4]),
+    /// Code 10: one of these SASL mechanisms.
+    Sasl(Vec<String>),
+    /// Code 11: the server's next SASL message.
+    SaslContinue(Bytes),
+    /// Code 12: the server's last SASL message.
+    SaslFinal(Bytes),
+    /// Any other code.
+    Other(i32),
+}
+
+/// The fields of an ErrorResponse or NoticeResponse (manual, section 54.8), made safe to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerError {
+    /// `V`, else `S`: FATAL, ERROR, WARNING, …
+    pub severity: String,
+    /// `C`: the SQLSTATE.
+    pub sqlstate: String,
+    /// `M`
+    pub message: String,
+    /// `D`
+    pub detail: Option<String>,
+    /// `H`
+    pub hint: Option<String>,
+    /// `W`
+    pub context: Option<String>,
+    /// `F`: the source file of the server.
+    pub file: Option<String>,
+    /// `L`: the line in it.
+    pub line: Option<String>,
+    /// `R`: the routine in it. PostgreSQL always sends it; poolers do not.
+    pub routine: Option<String>,
+}
+
+impl ServerError {
+    /// The routine, or nothing.
+    pub fn routine(&self) -> &str {
+        self.routine.as_deref().unwrap_or_default()
+    }
+}
+
+/// Takes one whole message off the front of the buffer.
+///
+/// The caller has made sure that it is there in full. Errors are of kind [`io::ErrorKind::InvalidData`].
+pub fn parse(buffer: &mut BytesMut, screen: &Screen) -> io::Result<Message> {
+    let header = backend::Header::parse(buffer)?.ok_or_else(truncated)?;
+    match header.tag() {
+        b'R' => return authentication(take(buffer, header)?).map(Message::Authentication),
+        b'v' => return take(buffer, header).map(|_| Message::NegotiateProtocolVersion),
+        b'K' => return take(buffer, header).map(|_| Message::BackendKeyData),
+        _ => {}
+    }
+    match backend::Message::parse(buffer).map_err(invalid)?.ok_or_else(truncated)? {
+        backend::Message::ParameterStatus(body) => {
+            let name = screen.text(body.name().map_err(invalid)?.as_bytes());
+            Ok(Message::ParameterStatus(name, screen.text(body.value().map_err(invalid)?.as_bytes())))
+        }
+        backend::Message::NoticeResponse(body) => server_error(body.fields(), screen).map(Message::Notice),
+        backend::Message::ErrorResponse(body) => server_error(body.fields(), screen).map(Message::Error),
+        backend::Message::ReadyForQuery(_) => Ok(Message::ReadyForQuery),
+        backend::Message::RowDescription(_) => Ok(Message::RowDescription),
+        backend::Message::DataRow(body) => data_row(&body, screen).map(Message::DataRow),
+        backend::Message::CommandComplete(_) | backend::Message::EmptyQueryResponse => Ok(Message::CommandComplete),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("unexpected message {:?}", char::from(header.tag())),
+        )),
+    }
+}
+
+fn take(buffer: &mut BytesMut, header: backend::Header) -> io::Result<Bytes> {
+    let length = usize::try_from(header.len()).map_err(invalid)? + 1;
+    if buffer.len() < length {
+        return Err(truncated());
+    }
+    let mut message = buffer.split_to(length).freeze();
+    message.advance(5);
+    Ok(message)
+}
+
+fn authentication(mut body: Bytes) -> io::Result<Authentication> {
+    let code = body.try_get_i32().map_err(invalid)?;
+    Ok(match code {
+        0 => Authentication::Ok,
+        3 => Authentication::CleartextPassword,
+        5 => Authentication::Md5Password(body.as_ref().try_into().map_err(invalid)?),
+        10 => Authentication::Sasl(
+            body.split(|byte| *byte == 0)
+                .take_while(|name| !name.is_empty())
+                .map(|name| String::from_utf8_lossy(name).escape_default().to_string())
+                .collect(),
+        ),
+        11 => Authentication::SaslContinue(body),
+        12 => Authentication::SaslFinal(body),
+        other => Authentication::Other(other),
+    })
+}
+
+fn server_error(mut fields: backend::ErrorFields<'_>, screen: &Screen) -> io::Result<ServerError> {
+    let mut error = ServerError::default();
+    while let Some(field) = fields.next().map_err(invalid)? {
+        let text = screen.text(field.value_bytes());
+        match field.type_() {
+            b'V' => error.severity = text,
+            b'S' if error.severity.is_empty() => error.severity = text,
+            b'C' => error.sqlstate = text,
+            b'M' => error.message = text,
+            b'D' => error.detail = Some(text),
+            b'H' => error.hint = Some(text),
+            b'W' => error.context = Some(text),
+            b'F' => error.file = Some(text),
+            b'L' => error.line = Some(text),
+            b'R' => error.routine = Some(text),
+            _ => {}
+        }
+    }
+    Ok(error)
+}
+
+fn data_row(body: &backend::DataRowBody, screen: &Screen) -> io::Result<Vec<Option<String>>> {
+    let text = |range: Option<std::ops::Range<usize>>| {
+        Ok(range.and_then(|range| body.buffer().get(range)).map(|bytes| screen.text(bytes)))
+    };
+    body.ranges().map(text).collect().map_err(invalid)
+}
+
+fn truncated() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a message shorter than its length says")
+}
+
+fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
