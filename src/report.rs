@@ -127,7 +127,11 @@ impl Report {
         let stages = Stage::CHECKED.map(|stage| StageReport {
             stage,
             status: Status::Passed,
-            elapsed_ms: trace.timings.iter().find(|(known, _)| *known == stage).map_or(0.0, |(_, took)| millis(*took)),
+            elapsed_ms: millis(trace.elapsed_at(stage).unwrap_or(if stage == Stage::Input {
+                target.read_in
+            } else {
+                Duration::ZERO
+            })),
             facts: facts::of(stage, target, trace),
         });
         Self::judged(trace.started, trace.elapsed, facts, findings, stages, strict)

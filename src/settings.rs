@@ -8,7 +8,7 @@ mod target;
 mod uri;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use self::failure::{InputFailure, Malformed};
 use self::keywords::KEYWORDS;
@@ -28,8 +28,11 @@ pub struct Sources<'a> {
     /// `--connect-timeout`
     pub connect_timeout: Option<Duration>,
     /// Looks an environment variable up.
-    pub environment: Option<&'a dyn Fn(&str) -> Option<String>>,
+    pub environment: Option<&'a LookUp>,
 }
+
+/// Name of an environment variable to its value.
+pub type LookUp = dyn Fn(&str) -> Option<String>;
 
 /// One value with its source.
 #[derive(Debug)]
@@ -43,6 +46,7 @@ type Values = BTreeMap<&'static str, Value>;
 
 /// Reads all sources. Looks at files that are named, dials nothing.
 pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {
+    let began = Instant::now();
     let mut values = Values::new();
     let mut oddities = Vec::new();
     read_environment(sources, &mut values);
@@ -57,7 +61,7 @@ pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {
     if let Some((password, source)) = &sources.password {
         lay_over(&mut values, [("password", password.expose().to_owned())], |_| (*source).to_owned());
     }
-    target::assemble(&values, sources, oddities)
+    target::assemble(&values, sources, oddities, began)
 }
 
 fn lay_over(

@@ -29,6 +29,8 @@ pub struct Target {
     pub sources: BTreeMap<&'static str, String>,
     /// What was odd about the input, though it could be read.
     pub oddities: Vec<Oddity>,
+    /// How long reading the settings took.
+    pub read_in: Duration,
 }
 
 impl Target {
@@ -57,9 +59,21 @@ pub enum Oddity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// `host` and `port` over TCP. `hostaddr`, when given, is dialled instead of resolving `host`.
-    Tcp { host: String, hostaddr: Option<IpAddr>, port: u16 },
+    Tcp {
+        /// A name or an address.
+        host: String,
+        /// What is dialled in its place.
+        hostaddr: Option<IpAddr>,
+        /// 1 to 65535.
+        port: u16,
+    },
     /// A socket file `.s.PGSQL.PORT` in a directory.
-    Unix { directory: PathBuf, port: u16 },
+    Unix {
+        /// Where the file is.
+        directory: PathBuf,
+        /// The number at the end of its name.
+        port: u16,
+    },
 }
 
 impl Endpoint {
@@ -156,6 +170,7 @@ pub enum Encryption {
 
 impl Encryption {
     /// The other one.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Plain => Self::Tls,

@@ -30,6 +30,7 @@ pub async fn run() -> Result<u8, Trouble> {
     step(&mut output, 1, &format!("An endpoint with TLS and SCRAM of this program's own listens at {address}."))?;
 
     step(&mut output, 2, "Check it by its address, with sslmode=verify-full.")?;
+    output.write(|out| writeln!(out))?;
     let by_address = target(&lab, "host=127.0.0.1")?;
     let report = check(&by_address, &mut output).await?;
     if report.exit_code != 12 {
@@ -37,6 +38,7 @@ pub async fn run() -> Result<u8, Trouble> {
     }
 
     step(&mut output, 3, "Do what the check says: the same address under a name of its certificate.")?;
+    output.write(|out| writeln!(out))?;
     let by_name = target(&lab, "host=localhost hostaddr=127.0.0.1")?;
     let report = check(&by_name, &mut output).await?;
     if report.exit_code != 0 {
@@ -44,6 +46,7 @@ pub async fn run() -> Result<u8, Trouble> {
     }
 
     step(&mut output, 4, "It is ready: register it, in a local registry (SQLite) that is deleted afterwards.")?;
+    output.write(|out| writeln!(out))?;
     register(&by_name, &mut output)?;
     Ok(0)
 }
@@ -53,8 +56,7 @@ fn step(output: &mut Output, number: u8, text: &str) -> Result<(), Trouble> {
         if number > 1 {
             writeln!(out)?;
         }
-        paragraph(out, &format!("{STRONG}{number}.{STRONG:#} "), 3, text)?;
-        writeln!(out)
+        paragraph(out, &format!("{STRONG}{number}.{STRONG:#} "), 3, text)
     })
 }
 

@@ -20,7 +20,7 @@ pub fn explain(outcome: &Dialled, target: &Target, connected: &Connected) -> Fin
         Dialled::NetworkUnreachable => dialled.unreachable(Code::ConnectNetworkUnreachable, "network", "ENETUNREACH"),
         Dialled::BlockedLocally if target.endpoint.is_unix() => dialled.socket_denied(),
         Dialled::BlockedLocally => dialled.blocked_locally(),
-        Dialled::ExhaustedLocally => dialled.exhausted_locally(),
+        Dialled::ExhaustedLocally => exhausted_locally(),
         Dialled::SocketMissing => dialled.socket_missing(),
         Dialled::Connected | Dialled::Abandoned | Dialled::Other(_) => dialled.other(outcome),
     };
@@ -179,12 +179,6 @@ impl Dialling<'_> {
             )
     }
 
-    fn exhausted_locally(&self) -> Finding {
-        Finding::new(Code::ConnectExhaustedLocally, "this machine has run out of file descriptors, ports or buffers")
-            .because("the system call failed before anything was sent (EMFILE, EADDRNOTAVAIL or ENOBUFS)")
-            .fix(Side::Client, "see what is used up", ["ulimit -n", "ss -s"])
-    }
-
     fn socket_missing(&self) -> Finding {
         let finding = Finding::new(Code::ConnectSocketMissing, format!("there is no Unix socket {}", self.address()))
             .because("the file does not exist (ENOENT): no server runs here, or it puts its socket elsewhere");
@@ -222,6 +216,12 @@ impl Dialling<'_> {
             .because(format!("the connection attempt ended with {}", outcome_word(outcome)))
             .confidence(Confidence::Possible)
     }
+}
+
+fn exhausted_locally() -> Finding {
+    Finding::new(Code::ConnectExhaustedLocally, "this machine has run out of file descriptors, ports or buffers")
+        .because("the system call failed before anything was sent (EMFILE, EADDRNOTAVAIL or ENOBUFS)")
+        .fix(Side::Client, "see what is used up", ["ulimit -n", "ss -s"])
 }
 
 /// Private by RFC 1918, RFC 6598 or RFC 4193.

@@ -8,6 +8,7 @@ use crate::probe::trace::Stage;
 
 /// One thing found.
 #[derive(Clone, Debug, Serialize)]
+#[must_use]
 pub struct Finding {
     /// What it is.
     pub code: Code,

@@ -23,7 +23,7 @@ pub fn explain(error: &ServerError, target: &Target, trace: &Trace) -> Finding {
         ("53300", "CheckMyDatabase") => refusal.database_full(),
         ("53300", "InitializeSessionUserId") => refusal.role_full(),
         ("53300", "InitPostgres") => refusal.reserved_slots(),
-        ("53300", _) => refusal.server_full(),
+        ("53300", _) => server_full(),
         ("57P03", _) => refusal.state(),
         ("0A000", "ProcessStartupPacket") => refusal.protocol(),
         ("42704" | "42501" | "42601" | "22023" | "55P02", _) if trace.login.authenticated => refusal.parameter(),
@@ -135,7 +135,7 @@ impl Refusal<'_> {
         let candidates = [Meaning::NoHbaEntry, Meaning::HbaReject, Meaning::CertificateRequired];
         let meaning = meaning(&self.error.message, &candidates);
         if meaning == Some(Meaning::CertificateRequired) {
-            return self.client_certificate_required();
+            return client_certificate_required();
         }
         if let Some((other, Admission::Admitted)) = &self.trace.other_encryption {
             return self.other_encryption_admitted(*other);
@@ -193,8 +193,7 @@ impl Refusal<'_> {
     fn tried_encryption(&self) -> String {
         let now = if self.trace.tls.negotiated { "with TLS" } else { "without TLS" };
         match &self.trace.other_encryption {
-            Some((Encryption::Tls, Admission::Refused(_))) => "neither with TLS nor without".to_owned(),
-            Some((Encryption::Plain, Admission::Refused(_))) => "neither with TLS nor without".to_owned(),
+            Some((_, Admission::Refused(_))) => "it does so neither with TLS nor without".to_owned(),
             _ => format!("this connection was {now}"),
         }
     }
@@ -209,21 +208,10 @@ impl Refusal<'_> {
 
     /// The address of this client as the server sees it: it stands in the message, whatever the language.
     fn address(&self) -> String {
-        let words = self.error.message.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')));
-        let seen = words.filter_map(|word| word.parse::<IpAddr>().ok()).next();
+        let mut words = self.error.message.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')));
+        let seen = words.find_map(|word| word.parse::<IpAddr>().ok());
         let own = || self.trace.connected.local.map(|local| local.ip());
         seen.or_else(own).map_or_else(|| "[local]".to_owned(), |ip| ip.to_string())
-    }
-
-    fn client_certificate_required(&self) -> Finding {
-        Finding::new(Code::LoginClientCertificateRequired, "the server wants a client certificate, and none was sent")
-            .because("the matching line of pg_hba.conf says `cert` or clientcert=verify-ca or verify-full")
-            .fix(
-                Side::Client,
-                "give a certificate that the server's ssl_ca_file trusts",
-                ["sslcert=client.crt sslkey=client.key"],
-            )
-            .advise(Side::Client, "this version does not send client certificates; check with psql")
     }
 
     /// 28000 after AuthenticationOk. A password that was checked proves that the role exists.
@@ -346,21 +334,6 @@ impl Refusal<'_> {
             .advise(Side::Client, "or close sessions")
     }
 
-    fn server_full(&self) -> Finding {
-        Finding::new(Code::LoginServerFull, "the server has no connection left: max_connections is reached")
-            .because("it refused before authentication, so not even a reserved slot was free")
-            .fix(
-                Side::Server,
-                "see who holds the connections, and end what is idle",
-                [
-                    "SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC;",
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle' AND pid <> pg_backend_pid();",
-                ],
-            )
-            .fix(Side::Server, "or allow more; this needs a restart", ["ALTER SYSTEM SET max_connections = 200;", "sudo systemctl restart postgresql"])
-            .advise(Side::Client, "keep fewer connections open, or put a pooler in front")
-    }
-
     fn reserved_slots(&self) -> Finding {
         let finding =
             Finding::new(Code::LoginReservedSlots, "only the connections reserved for administrators are left");
@@ -436,6 +409,32 @@ impl Refusal<'_> {
         }
         finding.advise(Side::Server, "read the log of the server")
     }
+}
+
+fn client_certificate_required() -> Finding {
+    Finding::new(Code::LoginClientCertificateRequired, "the server wants a client certificate, and none was sent")
+        .because("the matching line of pg_hba.conf says `cert` or clientcert=verify-ca or verify-full")
+        .fix(
+            Side::Client,
+            "give a certificate that the server's ssl_ca_file trusts",
+            ["sslcert=client.crt sslkey=client.key"],
+        )
+        .advise(Side::Client, "this version does not send client certificates; check with psql")
+}
+
+fn server_full() -> Finding {
+    Finding::new(Code::LoginServerFull, "the server has no connection left: max_connections is reached")
+        .because("it refused before authentication, so not even a reserved slot was free")
+        .fix(
+            Side::Server,
+            "see who holds the connections, and end what is idle",
+            [
+                "SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC;",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle' AND pid <> pg_backend_pid();",
+            ],
+        )
+        .fix(Side::Server, "or allow more; this needs a restart", ["ALTER SYSTEM SET max_connections = 200;", "sudo systemctl restart postgresql"])
+        .advise(Side::Client, "keep fewer connections open, or put a pooler in front")
 }
 
 const RELOAD: &str = "SELECT pg_reload_conf();";

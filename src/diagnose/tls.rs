@@ -3,7 +3,7 @@
 use super::certificate;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
-use crate::probe::trace::{Failure, Stranger, TlsFailure, Trace};
+use crate::probe::trace::{Failure, SslReply, Stranger, TlsFailure, Trace};
 use crate::target::{Roots, SslMode, Target, Verification};
 use crate::wire::message::ServerError;
 
@@ -187,8 +187,8 @@ fn plaintext(target: &Target, trace: &Trace) -> Finding {
     if let Some(Failure::Tls(TlsFailure::Certificate)) = trace.fell_back_from {
         return root_file_changes_mode(finding, target);
     }
-    let offers_tls = matches!(trace.tls.reply, Some(crate::probe::trace::SslReply::Unwilling));
-    if offers_tls {
+    let refuses_tls = trace.tls.reply == Some(SslReply::Unwilling);
+    if refuses_tls {
         return finding.because("the server does not offer TLS: it answered the SSLRequest with `N`").fix(
             Side::Server,
             "switch TLS on",

@@ -9,7 +9,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{Id, PKeyRef, Public};
 use openssl::x509::{X509NameRef, X509Ref};
 
-use crate::wire::screen::Screen;
+use crate::wire::screen::{Screen, hex};
 
 /// One certificate of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,8 +159,4 @@ fn nid_text(nid: Nid) -> String {
 fn serial(certificate: &X509Ref) -> String {
     let number = certificate.serial_number().to_bn().and_then(|number| number.to_hex_str());
     number.map(|hex| hex.to_string()).unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -83,6 +83,13 @@ pub struct Trace {
     pub other_encryption: Option<(Encryption, Admission)>,
 }
 
+impl Trace {
+    /// How long a stage took, all attempts together; None if it was not entered.
+    pub fn elapsed_at(&self, stage: Stage) -> Option<Duration> {
+        self.timings.iter().find(|(known, _)| *known == stage).map(|(_, elapsed)| *elapsed)
+    }
+}
+
 /// How a walk failed.
 #[derive(Debug)]
 pub enum Failure {
@@ -128,11 +135,17 @@ pub enum ResolveFailure {
     /// `EAI_NODATA` or `EAI_ADDRFAMILY`: the name exists.
     NoAddress,
     /// `EAI_AGAIN` or `EAI_FAIL`.
-    ServerFailure { code: i32 },
+    ServerFailure {
+        /// `EAI_*`
+        code: i32,
+    },
     /// A label that no name may have.
     NameInvalid,
     /// No answer until the deadline.
-    TimedOut { after: Duration },
+    TimedOut {
+        /// How long it was waited for.
+        after: Duration,
+    },
 }
 
 /// Stage connect.
@@ -259,33 +272,61 @@ pub enum TlsFailure {
     /// `N`, and the mode demands TLS.
     NotOffered,
     /// FIN or RST instead of an answer to the SSLRequest.
-    ClosedBeforeReply { reset: bool },
+    ClosedBeforeReply {
+        /// RST, else FIN.
+        reset: bool,
+    },
     /// No byte until the deadline.
-    NoReply { after: Duration },
+    NoReply {
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// An ErrorResponse instead of `S` or `N`. It is not authenticated.
     ServerError(Box<ServerError>),
     /// What answered is not PostgreSQL. The bytes are made safe to show.
-    NotPostgres { stranger: Stranger, first_bytes: String },
+    NotPostgres {
+        /// Who.
+        stranger: Stranger,
+        /// How it began.
+        first_bytes: String,
+    },
     /// As before, and a handshake without an SSLRequest succeeded.
     DirectOnly,
     /// The first read of a direct handshake ended in FIN or RST, or an alert refused it.
     DirectRefused,
     /// Nothing came after the ClientHello.
-    HandshakeSilent { after: Duration },
+    HandshakeSilent {
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// FIN or RST within the handshake.
-    HandshakeClosed { reset: bool },
+    HandshakeClosed {
+        /// RST, else FIN.
+        reset: bool,
+    },
     /// Bytes that are not TLS.
-    HandshakeGarbage { first_bytes: String },
+    HandshakeGarbage {
+        /// How they began, made safe to show.
+        first_bytes: String,
+    },
     /// No common protocol version.
     VersionUnsupported,
     /// `handshake_failure`: no common cipher suite or group.
     NoCommonCipher,
     /// OpenSSL refused for another reason, in its words.
-    Handshake { alert: Option<i32>, reason: String },
+    Handshake {
+        /// The alert of the peer (RFC 8446, section 6), if it sent one.
+        alert: Option<i32>,
+        /// OpenSSL's words.
+        reason: String,
+    },
     /// The handshake was fine, the certificate is not what the mode demands; see [`TlsSeen::objections`].
     Certificate,
     /// The root file could not be loaded.
-    Roots { reason: String },
+    Roots {
+        /// The file, and OpenSSL's words.
+        reason: String,
+    },
 }
 
 impl TlsFailure {
@@ -391,24 +432,45 @@ pub enum LoginFailure {
     /// `channel_binding=require`, and the server does not offer it.
     ChannelBindingUnavailable,
     /// The server's side of SCRAM is wrong, in the codec's words.
-    Scram { reason: String },
+    Scram {
+        /// The codec's words.
+        reason: String,
+    },
     /// Nothing until the deadline.
-    NoReply { after: Duration },
+    NoReply {
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// FIN or RST.
-    Closed { reset: bool },
+    Closed {
+        /// RST, else FIN.
+        reset: bool,
+    },
     /// A TLS alert after the handshake: under TLS 1.3 that is how a client certificate is refused.
-    Alert { alert: i32 },
+    Alert {
+        /// Its number (RFC 8446, section 6).
+        alert: i32,
+    },
     /// Bytes that are not the protocol.
-    Garbage { reason: String },
+    Garbage {
+        /// What was wrong with them.
+        reason: String,
+    },
 }
 
 /// Why a question was not answered.
 #[derive(Debug)]
 pub enum Silence {
     /// Nothing until the deadline.
-    NoReply { after: Duration },
+    NoReply {
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// FIN, RST or garbage.
-    Broken { reason: String },
+    Broken {
+        /// How.
+        reason: String,
+    },
     /// The server refused the question.
     Refused(Box<ServerError>),
 }

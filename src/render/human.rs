@@ -1,5 +1,6 @@
 //! For people: what was dialled, a line a stage, then the cause, why we say so, and what to do.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::Value;
@@ -40,14 +41,14 @@ pub fn heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 pub fn stage_line(report: &Report, stage: &StageReport, out: &mut dyn Write) -> io::Result<()> {
     let name = stage.stage.as_str();
     let (mark, time) = match stage.status {
-        Status::Skipped => return writeln!(out, "{FAINT} - {name:<10}{FAINT:#}"),
+        Status::Skipped => return writeln!(out, "{FAINT} - {name}{FAINT:#}"),
         Status::Passed => (format!("{GOOD}✓{GOOD:#}"), milliseconds(stage.elapsed_ms)),
         Status::Failed => (format!("{BAD}✗{BAD:#}"), milliseconds(stage.elapsed_ms)),
     };
     let first = format!(" {mark} {name:<10} {FAINT}{time:>9}{FAINT:#}  ");
     let text = match stage.status {
         Status::Failed => report.cause.map_or_else(String::new, |code| code.as_str().to_owned()),
-        Status::Passed | Status::Skipped => facts_line(stage),
+        Status::Passed | Status::Skipped => facts_line(report, stage),
     };
     let text = if text.is_empty() { "-".to_owned() } else { text };
     paragraph(out, &first, MARGIN - 1, &text)
@@ -63,10 +64,11 @@ pub fn conclusion(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     verdict(report, out)
 }
 
-fn facts_line(stage: &StageReport) -> String {
+fn facts_line(report: &Report, stage: &StageReport) -> String {
     let text = |name: &str| stage.facts.get(name).map(plain).unwrap_or_default();
     match stage.stage {
-        Stage::Input | Stage::Register => String::new(),
+        Stage::Input => input_line(report),
+        Stage::Register => String::new(),
         Stage::Resolve => text("addresses"),
         Stage::Connect => text("address"),
         Stage::Tls => tls_line(stage),
@@ -74,6 +76,22 @@ fn facts_line(stage: &StageReport) -> String {
         Stage::Session => session_line(stage),
         Stage::Privileges => privileges_line(stage),
     }
+}
+
+/// Where the values came from, without those that nobody gave.
+fn input_line(report: &Report) -> String {
+    let mut by_source: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (keyword, source) in report.target.sources.iter().filter(|(_, source)| *source != "default") {
+        by_source.entry(source).or_default().push(keyword);
+    }
+    let parts: Vec<String> = by_source
+        .iter()
+        .map(|(source, keywords)| match (keywords.as_slice(), *source) {
+            ([keyword], source) if source == format!("--{keyword}") => source.to_owned(),
+            (keywords, source) => format!("{} from {source}", keywords.join(", ")),
+        })
+        .collect();
+    if parts.is_empty() { "nothing given, all defaults".to_owned() } else { parts.join("; ") }
 }
 
 fn tls_line(stage: &StageReport) -> String {

@@ -30,8 +30,9 @@ impl<'a> Progress<'a> {
         spinner.set_style(ProgressStyle::default_spinner());
         let mut progress = Self { target, spinner, lines, failed: None };
         progress.write(|target, lines| {
-            let nothing_yet = Trace::default();
-            human::heading(&Report::new(target, &nothing_yet, false), lines)
+            let report = Report::new(target, &Trace::default(), false);
+            human::heading(&report, lines)?;
+            report.stages.first().map_or(Ok(()), |input| human::stage_line(&report, input, lines))
         });
         progress
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openssl::x509::X509;
 
@@ -22,7 +22,12 @@ const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 const SSLMODES: &str = "disable, allow, prefer, require, verify-ca, verify-full";
 
 /// Makes the target.
-pub fn assemble(values: &Values, sources: &Sources<'_>, mut oddities: Vec<Oddity>) -> Result<Target, InputFailure> {
+pub fn assemble(
+    values: &Values,
+    sources: &Sources<'_>,
+    mut oddities: Vec<Oddity>,
+    began: Instant,
+) -> Result<Target, InputFailure> {
     let reader = Reader { values, sources };
     let endpoint = reader.endpoint()?;
     let tls = reader.tls(endpoint.is_unix())?;
@@ -39,6 +44,7 @@ pub fn assemble(values: &Values, sources: &Sources<'_>, mut oddities: Vec<Oddity
         sources: reader.sources_of_values(&endpoint),
         endpoint,
         oddities,
+        read_in: began.elapsed(),
     })
 }
 

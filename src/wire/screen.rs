@@ -55,14 +55,13 @@ impl Screen {
 
 fn spellings_of(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut all = vec![
         secret.to_owned(),
         utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
         secret.escape_default().to_string(),
         secret.replace('\'', "''"),
         secret.replace('\\', "\\\\"),
-        hex,
+        hex(bytes),
         BASE64_STANDARD_NO_PAD.encode(bytes),
         BASE64_URL_SAFE_NO_PAD.encode(bytes),
     ];
@@ -70,6 +69,15 @@ fn spellings_of(secret: &str) -> Vec<String> {
         spelling.make_ascii_lowercase();
     }
     all
+}
+
+/// Two lower-case digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 /// A control character as its escape; bidirectional overrides too, since they reorder what a terminal shows.

@@ -21,7 +21,7 @@ pub use installed::{cache, client, majors};
 mod installed;
 
 /// The longest wait for a server to start, stop or reload, or for a client.
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The longest wait for a line of the server's log, which is written within milliseconds.
 const LOG_LIMIT: Duration = Duration::from_secs(10);
@@ -98,7 +98,7 @@ impl Cluster {
             write_private(&directory.join("data/port.conf"), &format!("port = {port}\n"));
             let (keeper, server_pid) = keep(major, &directory);
             let mut cluster = Self { major, port, directory: directory.clone(), keeper, server_pid };
-            if cluster.becomes_ready() {
+            if cluster.reaches("ready") {
                 return cluster;
             }
             assert!(
@@ -136,11 +136,11 @@ impl Cluster {
         String::from_utf8(output.stdout).expect("UTF-8 rows").trim_end().to_owned()
     }
 
-    /// Runs `select 1` with the real psql as `conninfo` says, in an environment of only `env`; it never prompts.
+    /// Runs a statement with the real psql as `conninfo` says, in an environment of only `env`; it never prompts.
     /// No file of this machine's user takes part (`~/.pgpass`, `~/.postgresql`).
-    pub fn psql(&self, conninfo: &str, env: &[(&str, &str)]) -> Output {
+    pub fn psql(&self, statement: &str, conninfo: &str, env: &[(&str, &str)]) -> Output {
         let mut psql = self.clean_psql();
-        psql.args(["-XAtwc", "select 1", conninfo]).envs(env.iter().copied()).stdin(Stdio::null());
+        psql.args(["-XAtwc", statement, conninfo]).envs(env.iter().copied()).stdin(Stdio::null());
         psql.output().expect("psql runs")
     }
 
@@ -194,25 +194,31 @@ impl Cluster {
 
     /// Stops the server, cutting off its clients, and starts it again on the same port with the same data.
     pub fn restart(&mut self) {
-        self.stop("INT");
-        (self.keeper, self.server_pid) = keep(self.major, &self.directory);
-        assert!(self.becomes_ready(), "PostgreSQL {} does not start again:\n{}", self.major, self.log());
+        self.restart_into("ready");
     }
 
-    /// Whether the server came to accept connections; false when it ended instead.
-    fn becomes_ready(&self) -> bool {
+    /// As [`Cluster::restart`], and waits until the server says that it is in this state: `starting`, `ready` (also as
+    /// a hot standby), or `standby` (one that takes no sessions).
+    pub fn restart_into(&mut self, state: &str) {
+        self.stop("INT");
+        (self.keeper, self.server_pid) = keep(self.major, &self.directory);
+        assert!(self.reaches(state), "PostgreSQL {} does not start again:\n{}", self.major, self.log());
+    }
+
+    /// Whether the server came to be in this state; false when it ended instead.
+    fn reaches(&self, wanted: &str) -> bool {
         poll(LIMIT, || {
             // The eighth line is the state, since PostgreSQL 10; the first is the pid, which a stale file has wrong.
             let state = fs::read_to_string(self.directory.join("data/postmaster.pid")).unwrap_or_default();
             let mut lines = state.lines();
             if lines.next() == Some(&self.server_pid.to_string())
-                && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+                && lines.nth(6).is_some_and(|state| state.trim() == wanted)
             {
                 return Some(true);
             }
             (!is_running(self.server_pid)).then_some(false)
         })
-        .unwrap_or_else(|| panic!("PostgreSQL {} is not ready:\n{}", self.major, self.log()))
+        .unwrap_or_else(|| panic!("PostgreSQL {} is not {wanted}:\n{}", self.major, self.log()))
     }
 
     fn superuser(&self, statements: &str) -> Output {
@@ -264,7 +270,7 @@ fn keep(major: u32, directory: &Path) -> (Child, u32) {
 }
 
 /// Waits for the event that `observe` reports, looking every few milliseconds; None when the limit passes first.
-fn poll<T>(limit: Duration, mut observe: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn poll<T>(limit: Duration, mut observe: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + limit;
     loop {
         if let Some(seen) = observe() {
@@ -278,7 +284,7 @@ fn poll<T>(limit: Duration, mut observe: impl FnMut() -> Option<T>) -> Option<T>
 }
 
 /// False also for a process that has ended and that its parent has not asked about yet (state Z).
-fn is_running(pid: u32) -> bool {
+pub fn is_running(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
 }
