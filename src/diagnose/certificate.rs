@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use crate::probe::certificate::{Certificate, SubjectName};
-use crate::probe::trace::{TlsSeen, Trace};
+use crate::probe::trace::{Objection, TlsSeen, Trace};
 use crate::target::{Roots, Target, Verification};
 
 /// The cause: the first objection that the mode demands to be met.
@@ -41,7 +41,7 @@ fn demanded(target: &Target, seen: &TlsSeen) -> Vec<Code> {
 fn chain_objections(seen: &TlsSeen) -> Vec<Code> {
     let mut codes: Vec<Code> = Vec::new();
     for objection in &seen.objections {
-        let code = by_verify_code(objection.verify_code, seen);
+        let code = by_verify_code(*objection, seen);
         if !codes.contains(&code) {
             codes.push(code);
         }
@@ -65,13 +65,15 @@ fn name_objection(target: &Target, seen: &TlsSeen) -> Option<Code> {
 }
 
 /// `X509_V_ERR_*` of `x509_vfy.h`.
-fn by_verify_code(code: i32, seen: &TlsSeen) -> Code {
-    match code {
+fn by_verify_code(objection: Objection, seen: &TlsSeen) -> Code {
+    match objection.verify_code {
         18 => Code::TlsCertificateSelfSigned,
         19 => Code::TlsCertificateUnknownIssuer,
         2 | 20 | 21 | 27 => unknown_or_incomplete(seen),
         9 | 13 => Code::TlsCertificateNotYetValid,
         10 | 14 => Code::TlsCertificateExpired,
+        // An issuer has no purpose but to sign.
+        26 if objection.depth > 0 => Code::TlsCertificateIssuerNotCa,
         26 => Code::TlsCertificatePurpose,
         24 | 25 | 32 | 37 | 79 => Code::TlsCertificateIssuerNotCa,
         47..=54 => Code::TlsCertificateNameConstraint,

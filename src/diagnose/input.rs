@@ -37,7 +37,7 @@ pub fn explain(failure: &InputFailure) -> Finding {
             let shown = value.as_deref().map(|value| format!(" `{value}`")).unwrap_or_default();
             Finding::new(Code::InputValueInvalid, format!("the value{shown} of {keyword} is not one libpq takes"))
                 .because(format!("{keyword}, here from {source}, takes: {allowed}"))
-                .fix(Side::Client, "use one of its values", allowed.split(", ").map(|word| format!("{keyword}={word}")))
+                .fix(Side::Client, "use one of its values", proposals(keyword, value.as_deref(), allowed))
                 .evidence("keyword", *keyword)
                 .evidence("value", value.clone())
                 .evidence("source", source.as_str())
@@ -100,6 +100,16 @@ pub fn remark(oddity: &Oddity) -> Finding {
                 .evidence("keyword", *keyword)
         }
     }
+}
+
+/// The value that was probably meant, else all there are.
+fn proposals(keyword: &str, value: Option<&str>, allowed: &str) -> Vec<String> {
+    // node-postgres' no-verify is TLS without a look at the certificate, which libpq calls require.
+    let value = value.map(|value| if value == "no-verify" { "require" } else { value });
+    let scored = allowed.split(", ").map(|word| (value.map_or(0.0, |value| strsim::jaro_winkler(value, word)), word));
+    let nearest = scored.filter(|(score, _)| *score > 0.9).max_by(|one, other| one.0.total_cmp(&other.0));
+    let words = nearest.map_or_else(|| allowed.split(", ").collect(), |(_, word)| vec![word]);
+    words.into_iter().map(|word| format!("{keyword}={word}")).collect()
 }
 
 fn malformed(what: Malformed) -> Finding {

@@ -50,15 +50,13 @@ fn no_tables(target: &Target) -> Finding {
 
 fn nothing_readable(target: &Target, seen: &PrivilegesSeen, tables: u32) -> Finding {
     let user = identifier(&target.user);
-    let lines: Vec<String> = with_tables(seen)
-        .flat_map(|schema| {
-            let name = identifier(&schema.name);
-            [
-                format!("GRANT USAGE ON SCHEMA {name} TO {user};"),
-                format!("GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO {user};"),
-            ]
-        })
-        .collect();
+    let lines = with_tables(seen).flat_map(|schema| {
+        let name = identifier(&schema.name);
+        let usage = (!schema.usage).then(|| format!("GRANT USAGE ON SCHEMA {name} TO {user};"));
+        let select =
+            (schema.granted < schema.tables).then(|| format!("GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO {user};"));
+        usage.into_iter().chain(select)
+    });
     let granted: u32 = seen.schemas.iter().map(|schema| schema.granted).sum();
     let finding = Finding::new(
         Code::PrivilegesNothingReadable,

@@ -113,12 +113,12 @@ impl Refusal<'_> {
         .fix(
             Side::Server,
             "if it is there, set its password anew (psql asks for it)",
-            [format!("\\password {}", self.user())],
+            self.set_password(),
         )
         .fix(
             Side::Server,
             "if it is not, create it",
-            [format!("CREATE ROLE {} LOGIN;", self.user()), format!("\\password {}", self.user())],
+            std::iter::once(format!("CREATE ROLE {} LOGIN;", self.user())).chain(self.set_password()),
         );
         let source = self.target.sources.get("password").cloned();
         let finding = match &source {
@@ -128,6 +128,13 @@ impl Refusal<'_> {
             None => finding,
         };
         finding.evidence("password_source", source)
+    }
+
+    /// Up to 13 a password is stored as MD5 unless told otherwise, and a scram-sha-256 rule then refuses it.
+    fn set_password(&self) -> Vec<String> {
+        let scram = matches!(self.trace.login.method, Some(Method::Scram | Method::ScramPlus));
+        let encryption = scram.then(|| "SET password_encryption = 'scram-sha-256';".to_owned());
+        encryption.into_iter().chain([format!("\\password {}", self.user())]).collect()
     }
 
     /// `pg_hba.conf` decides before any password is asked for.

@@ -43,6 +43,12 @@ pub enum Certificate {
     Sha1,
     /// Key and issuer's key are Ed25519, for which libpq finds no channel-binding digest.
     Ed25519,
+    /// Issued by a certificate that is no authority (CA:FALSE), which is sent along.
+    IssuerNotCa,
+    /// Issued by an intermediate that may sign for `other.test` only, which is sent along.
+    NameConstraint,
+    /// The last bit of its signature is wrong.
+    Tampered,
 }
 
 /// A certificate as the endpoint uses it.
@@ -70,6 +76,15 @@ impl Certificate {
             Self::Intermediate | Self::ChainIncomplete => {
                 root.issue(&Spec::root("pgpreflight lab intermediate"))?.issue(&spec)?
             }
+            Self::IssuerNotCa => root.issue(&Spec::leaf("pgpreflight lab server"))?.issue(&spec)?,
+            Self::NameConstraint => {
+                let constrained = Spec {
+                    permitted_name: Some("other.test".to_owned()),
+                    ..Spec::root("pgpreflight lab intermediate")
+                };
+                root.issue(&constrained)?.issue(&spec)?
+            }
+            Self::Tampered => root.issue(&spec)?.tampered()?,
             _ => root.issue(&spec)?,
         };
         Ok(Issued { root_pem: root.certificate_pem()?, identity, send_intermediates: self != Self::ChainIncomplete })
@@ -82,7 +97,13 @@ impl Certificate {
             ..Spec::leaf("localhost")
         };
         match self {
-            Self::Valid | Self::UnknownIssuer | Self::Intermediate | Self::ChainIncomplete => sound,
+            Self::Valid
+            | Self::UnknownIssuer
+            | Self::Intermediate
+            | Self::ChainIncomplete
+            | Self::IssuerNotCa
+            | Self::NameConstraint
+            | Self::Tampered => sound,
             Self::Expired => Spec { starts_in_days: -395, ends_in_days: -30, ..sound },
             Self::NotYetValid => Spec { starts_in_days: 30, ends_in_days: 395, ..sound },
             Self::ExpiresSoon => Spec { ends_in_days: 5, ..sound },

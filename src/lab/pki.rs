@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use openssl::asn1::{Asn1Integer, Asn1Time};
+use openssl::asn1::{Asn1Integer, Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
@@ -15,7 +15,7 @@ use openssl::rsa::Rsa;
 use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509Builder, X509Name};
+use openssl::x509::{X509, X509Builder, X509Extension, X509Name};
 
 /// A certificate with its private key and the certificates between it and its root.
 ///
@@ -48,6 +48,8 @@ pub struct Spec {
     pub purpose: Option<Purpose>,
     /// CA:TRUE, and keyUsage of a certificate authority.
     pub authority: bool,
+    /// nameConstraints: the one domain that an authority may sign for, shorter than 64 octets.
+    pub permitted_name: Option<String>,
 }
 
 /// Algorithm and size of a key.
@@ -96,6 +98,7 @@ impl Spec {
             digest: SignatureDigest::Sha256,
             purpose: Some(Purpose::ServerAuth),
             authority: false,
+            permitted_name: None,
         }
     }
 
@@ -128,6 +131,15 @@ impl Identity {
             intermediates.extend(self.intermediates.iter().cloned());
         }
         Ok(Self { certificate, key, intermediates, self_signed: false })
+    }
+
+    /// The same with the last bit of the signature turned over.
+    pub fn tampered(self) -> Result<Self, ErrorStack> {
+        let mut der = self.certificate.to_der()?;
+        if let Some(last) = der.last_mut() {
+            *last ^= 1;
+        }
+        Ok(Self { certificate: X509::from_der(&der)?, ..self })
     }
 
     /// The certificate itself.
@@ -208,6 +220,10 @@ fn unsigned(
         builder.append_extension(usage.build()?)?;
     }
 
+    if let Some(name) = &spec.permitted_name {
+        builder.append_extension(name_constraints(name)?)?;
+    }
+
     // The authority's identifier is copied from the issuer's subjectKeyIdentifier; a self-signed
     // certificate is its own issuer, so the subject's comes first.
     let subject_key = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None))?;
@@ -229,6 +245,19 @@ fn unsigned(
     let names = names.build(&builder.x509v3_context(None, None))?;
     builder.append_extension(names)?;
     Ok(builder)
+}
+
+/// permittedSubtrees with one dNSName (RFC 5280, section 4.2.1.10), in DER.
+fn name_constraints(name: &str) -> Result<X509Extension, ErrorStack> {
+    let mut der = name.as_bytes().to_vec();
+    // From the inside: dNSName, GeneralSubtree, permittedSubtrees, NameConstraints.
+    for tag in [0x82, 0x30, 0xa0, 0x30] {
+        let length = u8::try_from(der.len()).unwrap_or(u8::MAX);
+        der.splice(0..0, [tag, length]);
+    }
+    let object = Asn1Object::from_str("2.5.29.30")?;
+    let der = Asn1OctetString::new_from_bytes(&der)?;
+    X509Extension::new_from_der(&object, true, &der)
 }
 
 fn sign(mut builder: X509Builder, key: &PKey<Private>, digest: SignatureDigest) -> Result<X509, ErrorStack> {

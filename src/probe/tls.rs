@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslVerifyMode, SslVersion};
+use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -212,7 +212,7 @@ fn prepare(
     builder.set_alpn_protos(ALPN).map_err(|error| local_failure(&error))?;
     match &settings.roots {
         Roots::None => {}
-        Roots::System => builder.set_default_verify_paths().map_err(|error| local_failure(&error))?,
+        Roots::System => trust_system(&mut builder).map_err(|error| local_failure(&error))?,
         Roots::File(path) => {
             builder
                 .set_ca_file(path)
@@ -232,6 +232,15 @@ fn prepare(
         ssl.set_hostname(context.host).map_err(|error| local_failure(&error))?;
     }
     Ok(ssl)
+}
+
+/// What the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` say otherwise, as for libpq.
+fn trust_system(builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    #[cfg(feature = "vendored")]
+    if let Some(file) = openssl_probe::probe().cert_file {
+        builder.set_ca_file(file)?;
+    }
+    builder.set_default_verify_paths()
 }
 
 fn root_subjects(path: &std::path::Path, screen: &Screen) -> Vec<String> {

@@ -166,7 +166,7 @@ fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         Confidence::Possible => " (possibly)",
     };
     writeln!(out, "{style}{word}[{}]{style:#}{sure}", finding.code.as_str())?;
-    paragraph(out, "  ", 2, &format!("{}.", capitalised(&finding.summary)))?;
+    paragraph(out, "  ", 2, &finding.summary)?;
     for (index, reason) in finding.because.iter().enumerate() {
         let label = if index == 0 { "why" } else { "" };
         paragraph(out, &format!("  {FAINT}{label:<7}{FAINT:#}"), 9, reason)?;
@@ -208,9 +208,4 @@ fn verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{FAINT}more: pgpreflight explain {}{FAINT:#}", cause.as_str())?;
     }
     Ok(())
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -1,0 +1,110 @@
+//! Stage login: what was seen, and how it fails.
+
+use std::time::Duration;
+
+use crate::wire::message::ServerError;
+
+/// Stage login.
+#[derive(Debug, Default)]
+pub struct LoginSeen {
+    /// What the server asked for; None until it did.
+    pub method: Option<Method>,
+    /// The SASL mechanisms on offer.
+    pub mechanisms: Vec<String>,
+    /// AuthenticationOk was received.
+    pub authenticated: bool,
+    /// A password or a proof of it was sent.
+    pub credentials_sent: bool,
+    /// ParameterStatus messages, in order.
+    pub parameters: Vec<(String, String)>,
+    /// NoticeResponse messages.
+    pub notices: Vec<ServerError>,
+    /// Protocol 3.0 was negotiated down to by NegotiateProtocolVersion.
+    pub renegotiated: bool,
+}
+
+impl LoginSeen {
+    /// The server looked at the password and found it right.
+    pub fn password_checked(&self) -> bool {
+        self.authenticated && self.credentials_sent
+    }
+
+    /// The value of a ParameterStatus.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// An authentication method, by what the server asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// AuthenticationOk at once: trust, peer, ident or a client certificate.
+    Trust,
+    /// Cleartext: `password`, ldap, pam, radius, or a pooler.
+    Password,
+    /// MD5.
+    Md5,
+    /// SCRAM-SHA-256.
+    Scram,
+    /// SCRAM-SHA-256-PLUS.
+    ScramPlus,
+    /// SASL without SCRAM: OAUTHBEARER.
+    OauthBearer,
+    /// SASL with none of the mechanisms known here.
+    UnknownSasl,
+    /// GSSAPI.
+    Gss,
+    /// SSPI.
+    Sspi,
+    /// Any other code.
+    Other(i32),
+}
+
+/// What a startup packet without credentials got.
+#[derive(Debug)]
+pub enum Admission {
+    /// A rule matched: the server asks for a password, or needs none.
+    Admitted,
+    /// An ErrorResponse.
+    Refused(Box<ServerError>),
+    /// Neither: no TLS there, or the connection broke.
+    Unknown,
+}
+
+/// Why there is no session.
+#[derive(Debug)]
+pub enum LoginFailure {
+    /// An ErrorResponse.
+    Refused(Box<ServerError>),
+    /// The server wants a password, and there is none.
+    PasswordMissing,
+    /// A method that is not spoken here; see [`LoginSeen::method`].
+    MethodUnsupported,
+    /// `channel_binding=require`, and the server does not offer it.
+    ChannelBindingUnavailable,
+    /// The server's side of SCRAM is wrong, in the codec's words.
+    Scram {
+        /// The codec's words.
+        reason: String,
+    },
+    /// Nothing until the deadline.
+    NoReply {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// FIN or RST.
+    Closed {
+        /// RST, else FIN.
+        reset: bool,
+    },
+    /// A TLS alert after the handshake: under TLS 1.3 that is how a client certificate is refused.
+    Alert {
+        /// Its number (RFC 8446, section 6).
+        alert: i32,
+    },
+    /// Bytes that are not the protocol.
+    Garbage {
+        /// What was wrong with them.
+        reason: String,
+    },
+}
