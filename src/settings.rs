@@ -4,6 +4,8 @@
 mod failure;
 mod keyvalue;
 pub mod keywords;
+mod passfile;
+mod service;
 mod target;
 mod uri;
 
@@ -49,14 +51,21 @@ pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {
     let began = Instant::now();
     let mut values = Values::new();
     let mut oddities = Vec::new();
-    read_environment(sources, &mut values);
+    let mut given = uri::Pairs::new();
     if let Some(text) = &sources.target {
         let (text, padded) = trim(text.expose());
         if padded {
             oddities.push(Oddity::Padded);
         }
-        lay_over(&mut values, read_target(text)?, |_| "target".to_owned());
+        given = read_target(text)?;
     }
+    read_environment(sources, &mut values);
+    if let Some(service) = service_named(sources, &given)
+        && let Some(look_up) = sources.environment
+    {
+        lay_over(&mut values, service::read(&service, look_up)?, |_| "service".to_owned());
+    }
+    lay_over(&mut values, given, |_| "target".to_owned());
     lay_over(&mut values, sources.flags.iter().cloned(), |keyword| format!("--{keyword}"));
     if let Some((password, source)) = &sources.password {
         lay_over(&mut values, [("password", password.expose().to_owned())], |_| (*source).to_owned());
@@ -72,6 +81,16 @@ fn lay_over(
     for (keyword, text) in pairs {
         values.insert(keyword, Value { text, source: source(keyword) });
     }
+}
+
+/// The service that a flag, TARGET or the environment names.
+fn service_named(sources: &Sources<'_>, given: &uri::Pairs) -> Option<String> {
+    let last = |pairs: &[(&'static str, String)]| {
+        pairs.iter().rfind(|(keyword, _)| *keyword == "service").map(|(_, service)| service.clone())
+    };
+    let from_environment = || sources.environment?("PGSERVICE");
+    let named = last(&sources.flags).or_else(|| last(given)).or_else(from_environment);
+    named.filter(|service| !service.is_empty())
 }
 
 fn read_environment(sources: &Sources<'_>, values: &mut Values) {

@@ -53,6 +53,8 @@ pub enum Oddity {
     Padded,
     /// A libpq keyword whose value this version of the tool does not act on.
     NotApplied(&'static str),
+    /// The password file can be read by others, so it was not.
+    PassfileIgnored(PathBuf),
 }
 
 /// Where a server listens.

@@ -152,6 +152,7 @@ pub fn expires_soon(trace: &Trace) -> Option<Finding> {
         Code::TlsCertificateExpiresSoon,
         format!("the certificate of the server expires on {}, in {}", date(leaf.not_after), days(left)),
     )
+    .because(format!("this machine's clock says {}", date(trace.started)))
     .fix(Side::Server, "renew it, and let the server load it", ["SELECT pg_reload_conf();"])
     .evidence("not_after", leaf.not_after.to_string());
     Some(finding)

@@ -1,5 +1,7 @@
 //! Why the settings could not be read, and what was odd about them.
 
+use std::path::PathBuf;
+
 use super::code::Code;
 use super::finding::{Finding, Side};
 use crate::settings::{InputFailure, Malformed};
@@ -54,6 +56,15 @@ pub fn explain(failure: &InputFailure) -> Finding {
                 .because("what is true of one host says nothing of the others, and this version checks one at a time")
                 .advise(Side::Client, "check each host by itself")
         }
+        InputFailure::ServiceNotFound { service, files } => service_not_found(service, files),
+        InputFailure::ServiceFile { path, line } => Finding::new(
+            Code::InputMalformed,
+            format!("line {line} of the service file {} cannot be read", path.display()),
+        )
+        .because("a line is `keyword=value` without blanks, with a keyword of libpq other than service")
+        .advise(Side::Client, "correct the line; it is not shown, since it may hold a password")
+        .evidence("path", path.display().to_string())
+        .evidence("line", *line),
         InputFailure::RootCertificateMissing { path, named } => {
             let path = path.display();
             let place = if *named { "named by sslrootcert" } else { "the default place" };
@@ -85,6 +96,25 @@ pub fn explain(failure: &InputFailure) -> Finding {
     }
 }
 
+fn service_not_found(service: &str, files: &[PathBuf]) -> Finding {
+    let read: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    let finding = Finding::new(Code::InputServiceNotFound, format!("there is no service {service:?}"));
+    let finding = if read.is_empty() {
+        finding.because("no service file was found: neither ~/.pg_service.conf nor the system's")
+    } else {
+        finding.because(format!("what was looked at: {}", read.join(", ")))
+    };
+    finding
+        .fix(
+            Side::Client,
+            "add it to ~/.pg_service.conf",
+            [format!("[{service}]"), "host=HOST".to_owned(), "dbname=DATABASE".to_owned()],
+        )
+        .fix(Side::Client, "or name the file that has it", ["export PGSERVICEFILE=/PATH/TO/pg_service.conf"])
+        .evidence("service", service)
+        .evidence("files", read)
+}
+
 /// What was odd.
 pub fn remark(oddity: &Oddity) -> Finding {
     match oddity {
@@ -92,6 +122,13 @@ pub fn remark(oddity: &Oddity) -> Finding {
             Finding::new(Code::InputPadded, "blanks, a line end or quotes stood around TARGET and were left out")
                 .because("psql takes such a string for the name of a database; secret stores and env files add them")
                 .fix(Side::Client, "store the string bare", ["printf %s \"$DATABASE_URL\"   # not: echo"])
+        }
+        Oddity::PassfileIgnored(path) => {
+            let path = path.display();
+            Finding::new(Code::InputPassfileIgnored, format!("the password file {path} was not read"))
+                .because("others may read it, or it is no plain file; libpq ignores it then, with a warning")
+                .fix(Side::Client, "keep it to yourself", [format!("chmod 600 {path}")])
+                .evidence("path", path.to_string())
         }
         Oddity::NotApplied(keyword) => {
             Finding::new(Code::InputSettingIgnored, format!("{keyword} is set, and this version does not act on it"))

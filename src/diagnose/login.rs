@@ -131,7 +131,7 @@ fn password_missing(target: &Target, trace: &Trace) -> Finding {
         Code::LoginPasswordMissing,
         format!("the server asks for the password of {:?}, and none was given", target.user),
     )
-    .because(format!("it asked for {method}; TARGET and PGPASSWORD have no password"))
+    .because(format!("it asked for {method}; TARGET, PGPASSWORD and the password file have none"))
     .fix(Side::Client, "give it in the environment", ["export PGPASSWORD='…'"])
     .fix(
         Side::Client,

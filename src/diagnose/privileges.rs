@@ -11,7 +11,7 @@ pub fn remarks(target: &Target, seen: &PrivilegesSeen) -> Vec<Finding> {
     let readable: u32 = seen.schemas.iter().map(Schema::readable).sum();
     let mut findings = Vec::new();
     if seen.superuser {
-        findings.push(superuser(target));
+        findings.push(superuser(target, seen));
     }
     if tables == 0 {
         findings.push(no_tables(target));
@@ -26,19 +26,28 @@ pub fn remarks(target: &Target, seen: &PrivilegesSeen) -> Vec<Finding> {
     findings
 }
 
-fn superuser(target: &Target) -> Finding {
+fn superuser(target: &Target, seen: &PrivilegesSeen) -> Finding {
     let user = &target.user;
+    let login = [
+        "SET password_encryption = 'scram-sha-256';".to_owned(),
+        "CREATE ROLE reader LOGIN;".to_owned(),
+        "\\password reader".to_owned(),
+        format!("GRANT CONNECT ON DATABASE {} TO reader;", identifier(&target.database)),
+    ];
+    let grants = with_tables(seen).flat_map(|schema| {
+        let name = identifier(&schema.name);
+        [
+            format!("GRANT USAGE ON SCHEMA {name} TO reader;"),
+            format!("GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO reader;"),
+        ]
+    });
     Finding::new(Code::PrivilegesSuperuser, format!("the role {user:?} is a superuser: it may do far more than read"))
         .because("rolsuper is true; whoever gets these credentials owns the server")
+        .fix(Side::Server, "use a role of its own that can only read", login.into_iter().chain(grants))
         .fix(
             Side::Server,
-            "use a role of its own that can only read",
-            [
-                "CREATE ROLE reader LOGIN;".to_owned(),
-                "\\password reader".to_owned(),
-                format!("GRANT CONNECT ON DATABASE {} TO reader;", identifier(&target.database)),
-                "GRANT pg_read_all_data TO reader;   -- PostgreSQL 14 and later".to_owned(),
-            ],
+            "or, from PostgreSQL 14 on, let it read whatever there is and will be",
+            ["GRANT pg_read_all_data TO reader;"],
         )
 }
 

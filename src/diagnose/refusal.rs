@@ -110,11 +110,7 @@ impl Refusal<'_> {
             "look at the role",
             [format!("SELECT rolcanlogin, rolvaliduntil FROM pg_roles WHERE rolname = {};", literal(user))],
         )
-        .fix(
-            Side::Server,
-            "if it is there, set its password anew (psql asks for it)",
-            self.set_password(),
-        )
+        .fix(Side::Server, "if it is there, set its password anew (psql asks for it)", self.set_password())
         .fix(
             Side::Server,
             "if it is not, create it",
@@ -209,7 +205,8 @@ impl Refusal<'_> {
         if self.target.endpoint.is_unix() {
             return hba_line(self.target, "", Connection::Unix);
         }
-        let tls = self.trace.tls.negotiated || self.target.tls.mode.demands_tls();
+        let tried_first = matches!(self.trace.other_encryption, Some((Encryption::Plain, _)));
+        let tls = self.trace.tls.negotiated || tried_first || self.target.tls.mode.demands_tls();
         hba_line(self.target, &self.address(), if tls { Connection::Tls } else { Connection::Any })
     }
 
@@ -362,7 +359,8 @@ impl Refusal<'_> {
                 "the server is a standby that takes no sessions; waiting does not help",
             )
             .because("hot_standby is off")
-            .fix(Side::Server, "let it take sessions; this needs a restart", ["ALTER SYSTEM SET hot_standby = on;"])
+            .fix(Side::Server, "let it take sessions: add this line to its postgresql.conf", ["hot_standby = on"])
+            .fix(Side::Server, "then restart it", ["sudo systemctl restart postgresql"])
             .advise(Side::Client, "or connect to the primary"),
             Some(Meaning::ShuttingDown) => Finding::new(Code::LoginShuttingDown, "the server is shutting down")
                 .because("it takes no new sessions while it ends the old ones")
@@ -434,7 +432,7 @@ fn server_full() -> Finding {
         .because("it refused before authentication, so not even a reserved slot was free")
         .fix(
             Side::Server,
-            "see who holds the connections, and end what is idle",
+            "in a session that is still open (no new one gets in), see who holds the others, and end what is idle",
             [
                 "SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC;",
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle' AND pid <> pg_backend_pid();",

@@ -19,7 +19,7 @@ pub enum Certificate {
     Expired,
     /// Starts in 30 days.
     NotYetValid,
-    /// Ends in 5 days.
+    /// Ends in 5 days, at the end of a year.
     ExpiresSoon,
     /// Signed by its own key and CA:TRUE, as `openssl req -x509` makes it.
     SelfSigned,
@@ -106,7 +106,7 @@ impl Certificate {
             | Self::Tampered => sound,
             Self::Expired => Spec { starts_in_days: -395, ends_in_days: -30, ..sound },
             Self::NotYetValid => Spec { starts_in_days: 30, ends_in_days: 395, ..sound },
-            Self::ExpiresSoon => Spec { ends_in_days: 5, ..sound },
+            Self::ExpiresSoon => Spec { starts_in_days: -360, ends_in_days: 5, ..sound },
             Self::SelfSigned => Spec { authority: true, ..sound },
             Self::WrongName => Spec { dns_names: vec!["other.test".to_owned()], ..Spec::leaf("other.test") },
             Self::NamesOnly => Spec { ip_addresses: Vec::new(), ..sound },

@@ -158,8 +158,9 @@ impl Login<'_> {
         // `y`: this side could bind, the server did not offer it; a server that did will notice the man in the middle.
         let could_bind = wanted && self.encryption == Encryption::Tls && !offered(SCRAM_PLUS);
         self.seen.method = Some(Method::Scram);
+        // The codec sends `y` for "unrequested" and `n` for "unsupported".
         let binding =
-            if could_bind { sasl::ChannelBinding::unsupported() } else { sasl::ChannelBinding::unrequested() };
+            if could_bind { sasl::ChannelBinding::unrequested() } else { sasl::ChannelBinding::unsupported() };
         Ok((SCRAM, binding))
     }
 

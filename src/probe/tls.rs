@@ -167,7 +167,7 @@ async fn handshake<S: Stream + 'static>(
     seen: &mut TlsSeen,
 ) -> Result<Channel, TlsFailure> {
     let objections = Arc::new(Mutex::new(Vec::new()));
-    let ssl = prepare(context, seen, Arc::clone(&objections))?;
+    let ssl = prepare(context, Arc::clone(&objections))?;
     let mut stream = SslStream::new(ssl, stream).map_err(|error| local_failure(&error))?;
     let began = Instant::now();
     let shaken = Pin::new(&mut stream).connect().await;
@@ -180,6 +180,9 @@ async fn handshake<S: Stream + 'static>(
     seen.cipher = stream.ssl().current_cipher().map(|cipher| cipher.name().to_owned());
     if let Some(chain) = stream.ssl().peer_cert_chain() {
         seen.chain = chain.iter().map(|one| Certificate::read(one, context.screen)).collect();
+    }
+    if let (Roots::File(path), false) = (&context.settings.roots, seen.objections.is_empty()) {
+        seen.root_subjects = root_subjects(path, context.screen);
     }
     seen.name_matches = seen.chain.first().map(|leaf| names::matches(leaf, context.host));
     if !satisfied(context.settings.verification(), seen) {
@@ -199,11 +202,7 @@ fn satisfied(demanded: Verification, seen: &TlsSeen) -> bool {
 
 /// One verify callback for all modes: it writes down every objection and never objects itself. The mode decides after
 /// the handshake, before anything is sent over the channel.
-fn prepare(
-    context: &Context<'_>,
-    seen: &mut TlsSeen,
-    objections: Arc<Mutex<Vec<Objection>>>,
-) -> Result<Ssl, TlsFailure> {
+fn prepare(context: &Context<'_>, objections: Arc<Mutex<Vec<Objection>>>) -> Result<Ssl, TlsFailure> {
     let settings = context.settings;
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(|error| local_failure(&error))?;
     builder.set_min_proto_version(settings.min_version.map(version)).map_err(|error| local_failure(&error))?;
@@ -217,7 +216,6 @@ fn prepare(
             builder
                 .set_ca_file(path)
                 .map_err(|error| TlsFailure::Roots { reason: format!("{}: {error}", path.display()) })?;
-            seen.root_subjects = root_subjects(path, context.screen);
         }
     }
     builder.set_verify_callback(SslVerifyMode::PEER, move |fine, store| {

@@ -59,6 +59,20 @@ pub enum InputFailure {
     },
     /// Several hosts in one target.
     SeveralHosts,
+    /// No service of that name.
+    ServiceNotFound {
+        /// Its name.
+        service: String,
+        /// The files that were read, or the one that had to be there.
+        files: Vec<PathBuf>,
+    },
+    /// A service file that libpq would refuse.
+    ServiceFile {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+    },
     /// A verifying mode, and no root file.
     RootCertificateMissing {
         /// Where it was looked for.

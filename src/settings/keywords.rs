@@ -33,10 +33,10 @@ use Use::{Applied, Harmless, NotApplied, Secret};
 
 /// All keywords, in libpq's order.
 pub const KEYWORDS: &[Keyword] = &[
-    keyword("service", Some("PGSERVICE"), None, NotApplied, "section of the service file"),
+    keyword("service", Some("PGSERVICE"), None, Applied, "section of the service file"),
     keyword("user", Some("PGUSER"), None, Applied, "role to log in as [default: the operating system's user]"),
     keyword("password", Some("PGPASSWORD"), None, Secret, "password"),
-    keyword("passfile", Some("PGPASSFILE"), None, NotApplied, "file of passwords"),
+    keyword("passfile", Some("PGPASSFILE"), None, Applied, "file of passwords"),
     keyword("channel_binding", Some("PGCHANNELBINDING"), Some("prefer"), Applied, "disable, prefer or require"),
     keyword("connect_timeout", Some("PGCONNECT_TIMEOUT"), None, Applied, "seconds for the connect of one address"),
     keyword("dbname", Some("PGDATABASE"), None, Applied, "database [default: the user]"),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use openssl::x509::X509;
 
 use super::keywords::{KEYWORDS, Use};
+use super::passfile::{self, Found};
 use super::{InputFailure, Sources, Values};
 use crate::target::{
     ChannelBinding, Endpoint, Limits, Oddity, Roots, Secret, SslMode, SslNegotiation, Target, TlsSettings, TlsVersion,
@@ -32,9 +33,10 @@ pub fn assemble(
     let endpoint = reader.endpoint()?;
     let tls = reader.tls(endpoint.is_unix())?;
     let user = reader.text("user").map_or_else(|| whoami::username().unwrap_or_default(), str::to_owned);
+    let database = reader.text("dbname").unwrap_or(&user).to_owned();
     oddities.extend(reader.not_applied());
-    Ok(Target {
-        database: reader.text("dbname").unwrap_or(&user).to_owned(),
+    let mut target = Target {
+        database,
         user,
         password: reader.text("password").map(|text| Secret::new(text.to_owned())),
         tls,
@@ -44,8 +46,13 @@ pub fn assemble(
         sources: reader.sources_of_values(&endpoint),
         endpoint,
         oddities,
-        read_in: began.elapsed(),
-    })
+        read_in: Duration::ZERO,
+    };
+    if target.password.is_none() {
+        reader.look_in_passfile(&mut target);
+    }
+    target.read_in = began.elapsed();
+    Ok(target)
 }
 
 struct Reader<'a> {
@@ -60,7 +67,8 @@ impl Reader<'_> {
     }
 
     fn source(&self, keyword: &str) -> String {
-        self.values.get(keyword).map_or_else(|| "default".to_owned(), |value| value.source.clone())
+        let given = self.values.get(keyword).filter(|value| !value.text.is_empty());
+        given.map_or_else(|| "default".to_owned(), |value| value.source.clone())
     }
 
     fn invalid(&self, keyword: &'static str, allowed: &'static str) -> InputFailure {
@@ -247,6 +255,26 @@ impl Reader<'_> {
         given.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
     }
 
+    /// libpq looks there when nobody else has given a password.
+    fn look_in_passfile(&self, target: &mut Target) {
+        let Some(path) = self.sources.environment.and_then(|look_up| passfile::path(self.text("passfile"), look_up))
+        else {
+            return;
+        };
+        let default_socket = self.text("host").is_none() && target.endpoint.is_unix();
+        let host = if default_socket { "localhost" } else { target.endpoint.host() };
+        let port = target.endpoint.port().to_string();
+        let key = passfile::Key { host, port: &port, database: &target.database, user: &target.user };
+        match passfile::look(&path, &key) {
+            Found::Password(password) => {
+                target.password = Some(password);
+                target.sources.insert("password", "passfile".to_owned());
+            }
+            Found::Ignored => target.oddities.push(Oddity::PassfileIgnored(path)),
+            Found::Nothing => {}
+        }
+    }
+
     fn limits(&self) -> Result<Limits, InputFailure> {
         let seconds = match self.text("connect_timeout") {
             None => 0,
@@ -266,7 +294,8 @@ impl Reader<'_> {
         let known = ["host", "port", "dbname", "user", "sslmode"];
         let mut sources: BTreeMap<&'static str, String> =
             known.into_iter().map(|keyword| (keyword, self.source(keyword))).collect();
-        sources.extend(self.values.iter().map(|(keyword, value)| (*keyword, value.source.clone())));
+        let given = self.values.iter().filter(|(_, value)| !value.text.is_empty());
+        sources.extend(given.map(|(keyword, value)| (*keyword, value.source.clone())));
         if endpoint.is_unix() && self.text("host").is_none() {
             sources.insert("host", "default".to_owned());
         }

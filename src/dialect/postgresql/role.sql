@@ -1,1 +1,1 @@
-select rolsuper from pg_roles where rolname = current_user
+select current_setting('is_superuser') = 'on'
