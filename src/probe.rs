@@ -12,7 +12,7 @@ mod stranger;
 mod tls;
 pub mod trace;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use self::recorder::Recorder;
 use self::tls::Channel;
@@ -147,7 +147,11 @@ impl Ladder<'_> {
         let plain_too = fallback == Some(Encryption::Plain);
         let channel = self.secure(stream, encryption, plain_too).await.map_err(Failure::Tls)?;
         self.recorder.enter(Stage::Login);
-        let logged_in = login::run(channel, self.target, &self.screen, &mut self.recorder.trace.login).await;
+        let login = login::run(channel, self.target, &self.screen, &mut self.recorder.trace.login);
+        // A silent server is told of by the stream; what is cut off here is the computing of a proof.
+        let logged_in = timeout_at(self.deadline, login).await.unwrap_or_else(|_| {
+            Err(LoginFailure::Scram { reason: "its iteration count takes longer than the time allowed".to_owned() })
+        });
         logged_in.map_err(Failure::Login)
     }
 

@@ -2,6 +2,7 @@
 //! laid over each other in libpq's order of precedence; then one [`Target`] is made of what is on top.
 
 mod failure;
+mod jdbc;
 mod keyvalue;
 pub mod keywords;
 mod passfile;
@@ -57,7 +58,7 @@ pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {
         if padded {
             oddities.push(Oddity::Padded);
         }
-        given = read_target(text)?;
+        given = read_target(text, &mut oddities)?;
     }
     read_environment(sources, &mut values);
     if let Some(service) = service_named(sources, &given)
@@ -105,17 +106,19 @@ fn read_environment(sources: &Sources<'_>, values: &mut Values) {
     }
 }
 
-fn read_target(text: &str) -> Result<uri::Pairs, InputFailure> {
+fn read_target(text: &str, oddities: &mut Vec<Oddity>) -> Result<uri::Pairs, InputFailure> {
     if let Some(rest) = uri::strip_scheme(text) {
         return uri::parse(rest);
     }
-    for (prefix, form) in [
-        ("jdbc:", "a JDBC URL"),
-        ("postgresql+", "a SQLAlchemy URL"),
-        ("postgres+", "a SQLAlchemy URL"),
-        ("redshift", "a Redshift URL"),
-        ("@", "a file"),
-    ] {
+    if let Some(rest) = text.strip_prefix("jdbc:postgresql:") {
+        oddities.push(Oddity::OtherForm("a JDBC URL"));
+        return jdbc::parse(rest, oddities);
+    }
+    if let Some(rest) = driver_uri(text) {
+        oddities.push(Oddity::OtherForm("a URL with the name of a driver"));
+        return uri::parse(rest);
+    }
+    for (prefix, form) in [("jdbc:", "a JDBC URL"), ("redshift", "a Redshift URL"), ("@", "the name of a file")] {
         if text.starts_with(prefix) {
             return Err(InputFailure::Malformed(Malformed::OtherForm(form)));
         }
@@ -124,6 +127,14 @@ fn read_target(text: &str) -> Result<uri::Pairs, InputFailure> {
         return Err(InputFailure::Malformed(Malformed::NoKnownForm));
     }
     keyvalue::parse(text)
+}
+
+/// What follows `postgresql+psycopg2://` and its like, as SQLAlchemy writes them.
+fn driver_uri(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once("://")?;
+    let (dialect, driver) = scheme.split_once('+')?;
+    let known = matches!(dialect, "postgresql" | "postgres") && driver.chars().all(|c| c.is_ascii_alphanumeric());
+    known.then_some(rest)
 }
 
 /// Takes blanks, line ends and one pair of quotes from around the text, as env files and secret stores leave them.

@@ -53,6 +53,10 @@ pub enum Oddity {
     Padded,
     /// A libpq keyword whose value this version of the tool does not act on.
     NotApplied(&'static str),
+    /// TARGET is no form of libpq's, and was read as meant.
+    OtherForm(&'static str),
+    /// A setting of a driver that says nothing about the connection was left out.
+    DriverSetting,
     /// The password file can be read by others, so it was not.
     PassfileIgnored(PathBuf),
 }

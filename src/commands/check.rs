@@ -36,7 +36,7 @@ pub async fn run(args: CheckArgs) -> Result<u8, Trouble> {
 
 async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble> {
     let password = if args.password_stdin {
-        Some((password::from_stdin()?, "--password-stdin"))
+        Some((password::from_stdin(args.timeout).await?, "--password-stdin"))
     } else if let Some(command) = &args.password_command {
         Some((password::from_command(command, args.timeout).await?, "--password-command"))
     } else {

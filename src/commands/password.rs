@@ -10,11 +10,16 @@ use tokio::time::timeout;
 use crate::error::Trouble;
 use crate::target::Secret;
 
-/// The first line of standard input.
-pub fn from_stdin() -> Result<Secret, Trouble> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(Trouble::PasswordInput)?;
-    Ok(first_line(&line))
+/// The first line of standard input, if it comes in time.
+pub async fn from_stdin(patience: Duration) -> Result<Secret, Trouble> {
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map(|_| first_line(&line))
+    });
+    match timeout(patience, reading).await {
+        Ok(Ok(read)) => read.map_err(Trouble::PasswordInput),
+        Ok(Err(_)) | Err(_) => Err(Trouble::PasswordInput(io::ErrorKind::TimedOut.into())),
+    }
 }
 
 /// The first line that a shell command prints.

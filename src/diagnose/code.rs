@@ -46,6 +46,7 @@ codes! {
     InputSeveralHosts "input-several-hosts" Error,
     InputServiceNotFound "input-service-not-found" Error,
     InputPadded "input-padded" Warning,
+    InputOtherForm "input-other-form" Note,
     InputPassfileIgnored "input-passfile-ignored" Warning,
     InputSettingIgnored "input-setting-ignored" Warning,
     InputRootCertificateMissing "input-root-certificate-missing" Error,

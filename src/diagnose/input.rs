@@ -130,6 +130,19 @@ pub fn remark(oddity: &Oddity) -> Finding {
                 .fix(Side::Client, "keep it to yourself", [format!("chmod 600 {path}")])
                 .evidence("path", path.to_string())
         }
+        Oddity::OtherForm(form) => Finding::new(
+            Code::InputOtherForm,
+            format!("TARGET is {form}; it was read as the libpq settings that mean the same"),
+        )
+        .because("psql would take it for the name of a database")
+        .evidence("form", *form),
+        Oddity::DriverSetting => {
+            Finding::new(Code::InputSettingIgnored, "TARGET has a setting of its driver that libpq has no keyword for")
+                .because(
+                    "it was left out; it is not shown, since it may be a piece of a password with an unescaped `&`",
+                )
+                .advise(Side::Client, "write `&` within a value as %26")
+        }
         Oddity::NotApplied(keyword) => {
             Finding::new(Code::InputSettingIgnored, format!("{keyword} is set, and this version does not act on it"))
                 .because("libpq would; where it decides whether a connection can be made, the two verdicts may differ")

@@ -1,7 +1,12 @@
 //! Stage login: from the startup packet to the first ReadyForQuery.
 
+use std::io;
+use std::thread;
+
+use bytes::Bytes;
 use postgres_protocol::authentication::{md5_hash, sasl};
 use postgres_protocol::message::frontend;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::tls::Channel;
@@ -30,6 +35,7 @@ pub async fn run(
         encryption: channel.encryption,
         end_point: channel.end_point,
         connection: Connection::new(channel.stream, screen.clone()),
+        screen,
         seen,
     };
     login.start_up().await?;
@@ -60,6 +66,7 @@ struct Login<'a> {
     encryption: Encryption,
     end_point: Option<Vec<u8>>,
     connection: Connection,
+    screen: &'a Screen,
     seen: &'a mut LoginSeen,
 }
 
@@ -125,17 +132,22 @@ impl Login<'_> {
 
     async fn scram(&mut self) -> Result<(), LoginFailure> {
         let (mechanism, binding) = self.choose_mechanism()?;
-        let mut scram = sasl::ScramSha256::new(self.password()?.expose().as_bytes(), binding);
+        let scram = sasl::ScramSha256::new(self.password()?.expose().as_bytes(), binding);
         self.send_secret(|buffer| frontend::sasl_initial_response(mechanism, scram.message(), buffer)).await?;
         let Authentication::SaslContinue(challenge) = self.next_request().await? else {
             return Err(LoginFailure::Garbage { reason: "SASLContinue was due".to_owned() });
         };
-        scram.update(&challenge).map_err(|error| LoginFailure::Scram { reason: error.to_string() })?;
+        let mut scram = prove(scram, challenge).await.map_err(|error| self.scram_failure(&error))?;
         self.send_secret(|buffer| frontend::sasl_response(scram.message(), buffer)).await?;
         let Authentication::SaslFinal(proof) = self.next_request().await? else {
             return Err(LoginFailure::Garbage { reason: "SASLFinal was due".to_owned() });
         };
-        scram.finish(&proof).map_err(|error| LoginFailure::Scram { reason: error.to_string() })
+        scram.finish(&proof).map_err(|error| self.scram_failure(&error))
+    }
+
+    /// The words of the codec, which may quote the server's.
+    fn scram_failure(&self, error: &io::Error) -> LoginFailure {
+        LoginFailure::Scram { reason: self.screen.text(error.to_string().as_bytes()) }
     }
 
     /// As libpq chooses (`fe-auth.c`, `pg_SASL_init`): with channel binding where both sides can.
@@ -211,7 +223,7 @@ impl Login<'_> {
 
     async fn send_secret(
         &mut self,
-        write: impl FnOnce(&mut bytes::BytesMut) -> std::io::Result<()>,
+        write: impl FnOnce(&mut bytes::BytesMut) -> io::Result<()>,
     ) -> Result<(), LoginFailure> {
         self.seen.credentials_sent = true;
         let sent = self.connection.send(write).await;
@@ -231,7 +243,20 @@ impl Login<'_> {
     }
 }
 
-fn startup(target: &Target, buffer: &mut bytes::BytesMut) -> std::io::Result<()> {
+/// Computes the proof. The server says how many iterations that takes, up to hours of them, and nothing can interrupt
+/// them: on a thread that may be left behind.
+async fn prove(mut scram: sasl::ScramSha256, challenge: Bytes) -> io::Result<sasl::ScramSha256> {
+    let (sender, proven) = oneshot::channel();
+    let work = move || {
+        let updated = scram.update(&challenge).map(|()| scram);
+        // Past the deadline nobody waits for it.
+        drop(sender.send(updated));
+    };
+    thread::Builder::new().spawn(work)?;
+    proven.await.map_err(io::Error::other)?
+}
+
+fn startup(target: &Target, buffer: &mut bytes::BytesMut) -> io::Result<()> {
     let own = [("user", target.user.as_str()), ("database", target.database.as_str())];
     let further = target.startup.iter().map(|(name, value)| (*name, value.as_str()));
     frontend::startup_message(own.into_iter().chain(further), buffer)

@@ -16,7 +16,8 @@ pub fn strip_scheme(text: &str) -> Option<&str> {
 pub fn parse(rest: &str) -> Result<Pairs, InputFailure> {
     let mut pairs = Pairs::new();
     let rest = credentials(rest, &mut pairs)?;
-    let rest = hosts(rest, &mut pairs)?;
+    let (authority, rest) = authority(rest);
+    pairs.extend(hosts(authority)?);
     let rest = match rest.strip_prefix('/') {
         None => rest,
         Some(path) => {
@@ -62,36 +63,45 @@ fn misread_slash(rest: &str) -> Result<(), InputFailure> {
     Ok(())
 }
 
+/// The part with hosts and ports, up to the path or the parameters. A bracket opens at the start of a host only, and may
+/// hold anything.
+fn authority(rest: &str) -> (&str, &str) {
+    let (mut previous, mut bracketed) = (',', false);
+    let end = rest.find(|c| {
+        bracketed = (bracketed && c != ']') || (c == '[' && previous == ',');
+        previous = c;
+        !bracketed && matches!(c, '/' | '?')
+    });
+    rest.split_at(end.unwrap_or(rest.len()))
+}
+
 /// `host[:port][,…]`; an IPv6 address stands in brackets.
-fn hosts<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, InputFailure> {
+pub fn hosts(authority: &str) -> Result<Pairs, InputFailure> {
     let (mut hosts, mut ports) = (Vec::new(), Vec::new());
-    let mut rest = rest;
+    let mut rest = authority;
     loop {
         let (host, after) = match rest.strip_prefix('[') {
             Some(inside) => bracketed(inside)?,
-            None => split_at_any(rest, &[':', '/', '?', ',']),
+            None => split_at_any(rest, &[':', ',']),
         };
-        if host.contains('@') {
-            return Err(InputFailure::ReservedCharacter('@'));
-        }
         let (port, after) = match after.strip_prefix(':') {
-            Some(port) => split_at_any(port, &['/', '?', ',']),
+            Some(port) => split_at_any(port, &[',']),
             None => ("", after),
         };
-        if port.contains('@') {
+        if host.contains('@') || port.contains('@') {
             return Err(InputFailure::ReservedCharacter('@'));
         }
         hosts.push(host);
         ports.push(port);
-        rest = after;
-        match rest.strip_prefix(',') {
+        match after.strip_prefix(',') {
             Some(next) => rest = next,
             None => break,
         }
     }
-    store(pairs, "host", &hosts.join(","))?;
-    store(pairs, "port", &ports.join(","))?;
-    Ok(rest)
+    let mut pairs = Pairs::new();
+    store(&mut pairs, "host", &hosts.join(","))?;
+    store(&mut pairs, "port", &ports.join(","))?;
+    Ok(pairs)
 }
 
 fn bracketed(inside: &str) -> Result<(&str, &str), InputFailure> {
@@ -99,7 +109,7 @@ fn bracketed(inside: &str) -> Result<(&str, &str), InputFailure> {
     if host.is_empty() {
         return Err(InputFailure::Malformed(Malformed::BracketEmpty));
     }
-    if !after.is_empty() && !after.starts_with([':', '/', '?', ',']) {
+    if !after.is_empty() && !after.starts_with([':', ',']) {
         return Err(InputFailure::Malformed(Malformed::AfterBracket));
     }
     Ok((host, after))
@@ -136,7 +146,7 @@ pub fn unknown(name: &str) -> InputFailure {
 }
 
 /// An empty part is as good as none.
-fn store(pairs: &mut Pairs, keyword: &'static str, part: &str) -> Result<(), InputFailure> {
+pub fn store(pairs: &mut Pairs, keyword: &'static str, part: &str) -> Result<(), InputFailure> {
     if !part.is_empty() {
         pairs.push((keyword, decode(part)?));
     }
@@ -144,7 +154,7 @@ fn store(pairs: &mut Pairs, keyword: &'static str, part: &str) -> Result<(), Inp
 }
 
 /// libpq 18's `conninfo_uri_decode`: blanks around the text are dropped, within it they are an error, `%00` is too.
-fn decode(text: &str) -> Result<String, InputFailure> {
+pub fn decode(text: &str) -> Result<String, InputFailure> {
     let text = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -191,6 +201,7 @@ mod tests {
             ("", &[]),
             ("@host", &[("host", "host")]),
             ("host:/", &[("host", "host")]),
+            ("ho[st/db", &[("host", "ho[st"), ("dbname", "db")]),
             ("[::1]:1234/", &[("host", "::1"), ("port", "1234")]),
             ("%68ost", &[("host", "host")]),
             ("u:p#w?x@host", &[("user", "u"), ("password", "p#w?x"), ("host", "host")]),
@@ -215,6 +226,7 @@ mod tests {
             ("alice:p/ss@db.test/x", InputFailure::ReservedCharacter('/')),
             ("alice:p%ss@db.test/x", InputFailure::ReservedCharacter('%')),
             ("[::1", malformed(Malformed::BracketOpen)),
+            ("[::1/db", malformed(Malformed::BracketOpen)),
             ("[]", malformed(Malformed::BracketEmpty)),
             ("[::1]x", malformed(Malformed::AfterBracket)),
             ("a%00b", malformed(Malformed::PercentZero)),

@@ -16,6 +16,9 @@ const LONGEST_MESSAGE: usize = 4 << 20;
 /// The most rows taken from one answer.
 const MOST_ROWS: usize = 10_000;
 
+/// The most text taken from one answer, in bytes, give or take a row.
+const LONGEST_ANSWER: usize = 4 << 20;
+
 /// A protocol 3 connection, past TLS.
 pub struct Connection<S = AnyStream> {
     stream: S,
@@ -86,11 +89,14 @@ impl<S: Stream> Connection<S> {
 
     /// The rows of the next statement asked, or the server's error.
     pub async fn answer(&mut self) -> Result<Result<Rows, ServerError>, Broken> {
-        let mut rows = Vec::new();
+        let (mut rows, mut size) = (Vec::new(), 0);
         let mut failed = None;
         loop {
             match self.receive().await? {
-                Message::DataRow(row) if rows.len() < MOST_ROWS => rows.push(row),
+                Message::DataRow(row) if rows.len() < MOST_ROWS && size < LONGEST_ANSWER => {
+                    size += row.iter().flatten().map(String::len).sum::<usize>();
+                    rows.push(row);
+                }
                 Message::Error(error) => failed = Some(error),
                 Message::ReadyForQuery => return Ok(failed.map_or(Ok(rows), Err)),
                 _ => {}

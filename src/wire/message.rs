@@ -9,6 +9,15 @@ use postgres_protocol::message::backend;
 
 use super::screen::Screen;
 
+/// The most SASL mechanisms kept; PostgreSQL offers three.
+const MOST_MECHANISMS: usize = 20;
+
+/// The most fields of an error that are looked at; there are 18.
+const MOST_FIELDS: usize = 50;
+
+/// The most columns of a row that are looked at; our own questions have six.
+const MOST_COLUMNS: usize = 50;
+
 /// One message of the server (manual, section 54.7).
 #[derive(Debug)]
 pub enum Message {
@@ -89,7 +98,7 @@ impl ServerError {
 pub fn parse(buffer: &mut BytesMut, screen: &Screen) -> io::Result<Message> {
     let header = backend::Header::parse(buffer)?.ok_or_else(truncated)?;
     match header.tag() {
-        b'R' => return authentication(take(buffer, header)?).map(Message::Authentication),
+        b'R' => return authentication(take(buffer, header)?, screen).map(Message::Authentication),
         b'v' => return take(buffer, header).map(|_| Message::NegotiateProtocolVersion),
         b'K' => return take(buffer, header).map(|_| Message::BackendKeyData),
         _ => {}
@@ -122,7 +131,7 @@ fn take(buffer: &mut BytesMut, header: backend::Header) -> io::Result<Bytes> {
     Ok(message)
 }
 
-fn authentication(mut body: Bytes) -> io::Result<Authentication> {
+fn authentication(mut body: Bytes, screen: &Screen) -> io::Result<Authentication> {
     let code = body.try_get_i32().map_err(invalid)?;
     Ok(match code {
         0 => Authentication::Ok,
@@ -131,7 +140,8 @@ fn authentication(mut body: Bytes) -> io::Result<Authentication> {
         10 => Authentication::Sasl(
             body.split(|byte| *byte == 0)
                 .take_while(|name| !name.is_empty())
-                .map(|name| String::from_utf8_lossy(name).escape_default().to_string())
+                .take(MOST_MECHANISMS)
+                .map(|name| screen.text(name))
                 .collect(),
         ),
         11 => Authentication::SaslContinue(body),
@@ -142,7 +152,10 @@ fn authentication(mut body: Bytes) -> io::Result<Authentication> {
 
 fn server_error(mut fields: backend::ErrorFields<'_>, screen: &Screen) -> io::Result<ServerError> {
     let mut error = ServerError::default();
-    while let Some(field) = fields.next().map_err(invalid)? {
+    for _ in 0..MOST_FIELDS {
+        let Some(field) = fields.next().map_err(invalid)? else {
+            break;
+        };
         let text = screen.text(field.value_bytes());
         match field.type_() {
             b'V' => error.severity = text,
@@ -163,9 +176,9 @@ fn server_error(mut fields: backend::ErrorFields<'_>, screen: &Screen) -> io::Re
 
 fn data_row(body: &backend::DataRowBody, screen: &Screen) -> io::Result<Vec<Option<String>>> {
     let text = |range: Option<std::ops::Range<usize>>| {
-        Ok(range.and_then(|range| body.buffer().get(range)).map(|bytes| screen.text(bytes)))
+        Ok(range.and_then(|range| body.buffer().get(range)).map(|bytes| screen.value(bytes)))
     };
-    body.ranges().map(text).collect().map_err(invalid)
+    body.ranges().take(MOST_COLUMNS).map(text).collect().map_err(invalid)
 }
 
 fn truncated() -> io::Error {

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands where a secret stood.
 pub const BLANK: &str = "********";
@@ -10,65 +9,155 @@ pub const BLANK: &str = "********";
 /// The longest text kept from a server, in characters.
 const LONGEST: usize = 1000;
 
+/// The longest value kept of an answer, in characters.
+const LONGEST_VALUE: usize = 65_536;
+
+/// A piece of Base64 shorter than this is no secret's alone.
+const TELLING: usize = 8;
+
 /// Knows the secrets of a run, and takes them out of everything that a server says.
 #[derive(Clone, Default)]
 pub struct Screen {
-    /// Lower-case spellings of the secrets, longest first.
-    spellings: Vec<String>,
+    spellings: Vec<Spelling>,
 }
 
+/// A secret in parts, each with every form it may have in a text, in lower case. The first spelling of a secret has a
+/// part for each character, so that a text may escape some of them and others not; the others are of one part.
+type Spelling = Vec<Vec<String>>;
+
 impl Screen {
-    /// A screen against these secrets, in any letter case, and as percent-encoding, base64 and hexadecimal.
+    /// A screen against these secrets: in any letter case, percent-encoded, escaped as in JSON, SQL, HTML or Rust, as
+    /// Base64 and as hexadecimal digits.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut spellings: Vec<String> =
-            secrets.into_iter().filter(|secret| !secret.is_empty()).flat_map(spellings_of).collect();
-        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-        spellings.dedup();
-        Self { spellings }
+        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+        Self { spellings: secrets.flat_map(spellings_of).collect() }
     }
 
-    /// The text as it may be shown.
+    /// A text as it may be shown: a message, a name, the value of a parameter.
     pub fn text(&self, bytes: &[u8]) -> String {
-        let text = self.blank(&String::from_utf8_lossy(bytes));
-        let mut shown: String = text.chars().take(LONGEST).flat_map(visible).collect();
-        if text.chars().nth(LONGEST).is_some() {
-            shown.push('…');
+        self.shown(bytes, LONGEST)
+    }
+
+    /// A value of an answer, which may be a long list.
+    pub fn value(&self, bytes: &[u8]) -> String {
+        self.shown(bytes, LONGEST_VALUE)
+    }
+
+    /// However long the text is, no more of it is looked at than is shown.
+    fn shown(&self, bytes: &[u8], longest: usize) -> String {
+        let text = String::from_utf8_lossy(bytes);
+        let mut rest = text.as_ref();
+        let (mut shown, mut length) = (String::new(), 0);
+        while let Some(c) = rest.chars().next() {
+            if length >= longest {
+                shown.push('…');
+                break;
+            }
+            let secret = self.spellings.iter().filter_map(|spelling| found(spelling, rest)).max();
+            if secret.is_some() {
+                shown.push_str(BLANK);
+                length += BLANK.len();
+            } else {
+                shown.extend(visible(c));
+                length += 1;
+            }
+            rest = rest.get(secret.unwrap_or(c.len_utf8())..).unwrap_or_default();
         }
         shown
     }
-
-    /// Blanks every spelling of every secret; compares by ASCII letter case only, so that offsets stay valid.
-    fn blank(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for spelling in &self.spellings {
-            let mut from = 0;
-            while let Some(found) = text.get(from..).and_then(|rest| rest.to_ascii_lowercase().find(spelling.as_str()))
-            {
-                let start = from + found;
-                text.replace_range(start..start + spelling.len(), BLANK);
-                from = start + BLANK.len();
-            }
-        }
-        text
-    }
 }
 
-fn spellings_of(secret: &str) -> Vec<String> {
-    let bytes = secret.as_bytes();
-    let mut all = vec![
-        secret.to_owned(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        secret.escape_default().to_string(),
-        secret.replace('\'', "''"),
-        secret.replace('\\', "\\\\"),
-        hex(bytes),
-        BASE64_STANDARD_NO_PAD.encode(bytes),
-        BASE64_URL_SAFE_NO_PAD.encode(bytes),
-    ];
-    for spelling in &mut all {
-        spelling.make_ascii_lowercase();
+/// How many bytes of the text are this secret, if it begins with it; the most where it can be read in several ways.
+fn found(spelling: &Spelling, text: &str) -> Option<usize> {
+    let mut ends = vec![0];
+    for forms in spelling {
+        let mut next: Vec<usize> = Vec::new();
+        for end in ends {
+            let rest = text.get(end..).unwrap_or_default();
+            next.extend(forms.iter().filter_map(|form| Some(end + begins(rest, form)?)));
+        }
+        next.sort_unstable();
+        next.dedup();
+        ends = next;
     }
-    all
+    ends.last().copied()
+}
+
+/// How many bytes of the text are this form, in whatever letter case, if it begins with it.
+fn begins(text: &str, form: &str) -> Option<usize> {
+    let mut wanted = form.chars();
+    for (at, c) in text.char_indices() {
+        if wanted.as_str().is_empty() {
+            return Some(at);
+        }
+        if !c.to_lowercase().all(|lower| wanted.next() == Some(lower)) {
+            return None;
+        }
+    }
+    wanted.as_str().is_empty().then_some(text.len())
+}
+
+fn spellings_of(secret: &str) -> Vec<Spelling> {
+    let mut spellings: Vec<Spelling> = vec![secret.chars().map(forms_of).collect()];
+    let wholes = base64(secret.as_bytes()).into_iter().chain([hex(secret.as_bytes())]);
+    spellings.extend(wholes.map(|whole| vec![vec![whole.to_lowercase()]]));
+    spellings
+}
+
+/// Every form that one character may have.
+fn forms_of(c: char) -> Vec<String> {
+    let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
+    let utf8 = c.encode_utf8(&mut utf8).as_bytes();
+    let utf16 = c.encode_utf16(&mut utf16);
+    let mut forms = vec![
+        c.to_string(),
+        c.to_uppercase().collect(),
+        utf8.iter().map(|byte| format!("%{byte:02x}")).collect(),
+        utf8.iter().map(|byte| format!("\\x{byte:02x}")).collect(),
+        utf16.iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        c.escape_unicode().collect(),
+        c.escape_default().collect(),
+        format!("&#{};", u32::from(c)),
+        format!("&#x{:x};", u32::from(c)),
+    ];
+    let named = match c {
+        ' ' => Some("+"),
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        _ => None,
+    };
+    forms.extend(named.map(str::to_owned));
+    if c.is_ascii_punctuation() {
+        forms.extend([format!("\\{c}"), format!("{c}{c}")]);
+    }
+    if !c.is_ascii() {
+        // From a server that does not speak UTF-8.
+        forms.push(char::REPLACEMENT_CHARACTER.to_string());
+    }
+    for form in &mut forms {
+        *form = form.to_lowercase();
+    }
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
+/// Base64 of the secret alone, and what it always has of it, whatever stands before and behind, as in `user:password`.
+fn base64(secret: &[u8]) -> Vec<String> {
+    let mut forms = vec![BASE64_STANDARD_NO_PAD.encode(secret), BASE64_URL_SAFE_NO_PAD.encode(secret)];
+    for before in [&[] as &[u8], &[0], &[0, 0]] {
+        let bytes = [before, secret].concat();
+        // A character holds six bits; one that other bytes have a share in is not the secret's.
+        let own = (before.len() * 8).div_ceil(6)..bytes.len() * 8 / 6;
+        let encoded = [BASE64_STANDARD_NO_PAD.encode(&bytes), BASE64_URL_SAFE_NO_PAD.encode(&bytes)];
+        let pieces = encoded.iter().filter_map(|text| text.get(own.clone()));
+        forms.extend(pieces.filter(|piece| piece.len() >= TELLING).map(str::to_owned));
+    }
+    forms.sort_unstable();
+    forms.dedup();
+    forms
 }
 
 /// Two lower-case digits a byte.
@@ -109,6 +198,40 @@ mod tests {
             let shown = screen.text(format!("denied: <{echoed}>, and again {echoed}").as_bytes());
             assert_eq!(shown, format!("denied: <{BLANK}>, and again {BLANK}"), "{echoed}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_blanked_however_its_characters_are_escaped() {
+        let screen = Screen::new(["pä's \\\"<x>-é"]);
+        for echoed in [
+            "pä's \\\"<x>-é",
+            "PÄ'S \\\"<X>-É",
+            "p%C3%A4's+\\\"<x>-%c3%a9",
+            "pä''s \\\\\\\"<x>-é",
+            "p\\u00e4's \\\\\\\"<x>-\\u00e9",
+            "p\\u{e4}\\'s \\\\\\\"<x>-\\u{e9}",
+            "p&#228;&#39;s \\&quot;&lt;x&gt;-&#xe9;",
+        ] {
+            assert_eq!(screen.text(format!("<{echoed}>").as_bytes()), format!("<{BLANK}>"), "{echoed}");
+        }
+        assert_eq!(screen.text(b"<p\xe4's \\\"<x>-\xe9>"), format!("<{BLANK}>")); // Latin-1
+    }
+
+    #[test]
+    fn a_secret_within_base64_is_blanked() {
+        let screen = Screen::new(["Hunter/2'x"]);
+        for before in ["", "a:", "alice:"] {
+            let shown = screen.text(BASE64_STANDARD_NO_PAD.encode(format!("{before}Hunter/2'x@")).as_bytes());
+            assert!(shown.contains(BLANK) && shown.len() <= BLANK.len() + 12, "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_only_begins_like_a_secret_is_read_again() {
+        assert_eq!(Screen::new(["aab"]).text(b"aaab"), format!("a{BLANK}"));
+        // Each quote may be one of the secret's, or half of a doubled one: that must not take for ever.
+        let quotes = Screen::new(["'".repeat(50).as_str()]).text("'".repeat(500).as_bytes());
+        assert_eq!(quotes, BLANK.repeat(5));
     }
 
     #[test]
