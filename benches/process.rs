@@ -10,7 +10,7 @@
 )]
 
 #[path = "../tests/support/cluster.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
+#[expect(dead_code, unused_imports, clippy::expect_used, reason = "the tests use the rest, and stop where it fails")]
 mod cluster;
 
 use std::process::{Command, Stdio};

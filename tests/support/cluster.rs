@@ -158,18 +158,6 @@ impl Cluster {
             .unwrap_or_else(|| panic!("the wanted line is not in the log:\n{}", self.log()))
     }
 
-    /// Puts these lines in force as `pg_hba.conf` for every connection made from now on.
-    pub fn set_hba<Line: AsRef<str>>(&self, lines: &[Line]) {
-        write_private(&self.directory.join("data/pg_hba.conf"), &hba_file(lines));
-        self.reload();
-    }
-
-    /// Adds one line at the end of `pg_hba.conf` and puts it in force.
-    pub fn append_hba(&self, line: &str) {
-        append(&self.directory.join("data/pg_hba.conf"), &format!("{line}\n"));
-        self.reload();
-    }
-
     /// Puts this certificate in force for every connection made from now on.
     pub fn set_tls(&self, tls: &Tls) {
         write_tls(&self.directory.join("data"), tls);

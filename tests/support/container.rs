@@ -1,5 +1,5 @@
 //! A PostgreSQL server in a container, through testcontainers; or, on a machine without a Docker engine, a local server
-//! that is reached the same way. Which of the two it is, is said on stderr and in [`Server::is_container`].
+//! that is reached the same way. Which of the two it is, is said on stderr.
 
 use std::fs;
 use std::time::Duration;
@@ -30,8 +30,6 @@ pub struct Server {
     pub password: String,
     /// A database of its own.
     pub database: String,
-    /// False when no Docker engine was to be had.
-    pub is_container: bool,
     _running: Running,
 }
 
@@ -121,7 +119,6 @@ fn server(host: String, port: u16, running: Running) -> Server {
         user: USER.to_owned(),
         password: PASSWORD.to_owned(),
         database: DATABASE.to_owned(),
-        is_container: matches!(running, Running::Container(_)),
         _running: running,
     }
 }

@@ -1,0 +1,104 @@
+//! The two clients: the real binary and the real psql, told the same settings.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::answer::Answer;
+use crate::cluster::Cluster;
+
+/// The right password of every role. It must never be seen in any output.
+pub const PASSWORD: &str = "Kx7#marker right";
+
+/// A wrong password, which must not be seen either.
+pub const WRONG: &str = "Qz3#marker wrong";
+
+/// libpq keywords, and the password apart from them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    keywords: Vec<(String, String)>,
+    password: Option<&'static str>,
+}
+
+impl Settings {
+    /// `user` and `postgres`, with the right password, at a server on this machine that is named as its certificate is.
+    pub fn new(port: u16, user: &str) -> Self {
+        let settings = Self { keywords: Vec::new(), password: Some(PASSWORD) };
+        settings
+            .with("host=localhost hostaddr=127.0.0.1 dbname=postgres")
+            .set("port", port.to_string())
+            .set("user", user)
+    }
+
+    /// Sets one keyword, which may have been set before.
+    pub fn set(mut self, keyword: &str, value: impl Into<String>) -> Self {
+        self.keywords.retain(|(name, _)| name != keyword);
+        self.keywords.push((keyword.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets keywords as a line such as `sslmode=require sslrootcert=/a/b` has them.
+    pub fn with(self, line: &str) -> Self {
+        line.split_whitespace().fold(self, |settings, word| {
+            let (keyword, value) = word.split_once('=').unwrap_or_else(|| panic!("{word:?} is no setting"));
+            settings.set(keyword, value)
+        })
+    }
+
+    /// Takes a keyword away.
+    pub fn without(mut self, keyword: &str) -> Self {
+        self.keywords.retain(|(name, _)| name != keyword);
+        self
+    }
+
+    /// Another password, or none.
+    pub fn password(self, password: Option<&'static str>) -> Self {
+        Self { password, ..self }
+    }
+
+    /// As libpq's keyword/value string.
+    pub fn conninfo(&self) -> String {
+        let quote = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+        let words = self.keywords.iter().map(|(keyword, value)| format!("{keyword}='{}'", quote(value)));
+        words.collect::<Vec<String>>().join(" ")
+    }
+
+    pub fn environment(&self) -> Vec<(&'static str, &'static str)> {
+        self.password.map(|password| ("PGPASSWORD", password)).into_iter().collect()
+    }
+}
+
+/// Runs `pgpreflight check`.
+pub fn check(home: &Path, settings: &Settings) -> Answer {
+    check_with(home, settings, &["--timeout", "10s"])
+}
+
+/// Runs `pgpreflight check` with further flags, in a clean environment.
+pub fn check_with(home: &Path, settings: &Settings, flags: &[&str]) -> Answer {
+    let mut command = Command::new("/usr/bin/timeout");
+    command.args(["60", env!("CARGO_BIN_EXE_pgpreflight"), "check", "--format", "json"]).args(flags);
+    command.arg(settings.conninfo()).stdin(Stdio::null()).env_clear().env("HOME", home).env("LC_ALL", "C");
+    let output = command.envs(settings.environment()).output().expect("the binary runs");
+    Answer::read(&output, &settings.conninfo())
+}
+
+/// What psql made of the same settings.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Psql {
+    /// Whether it came to a session.
+    pub connects: bool,
+    /// Whether the server says that the session is encrypted.
+    pub encrypted: bool,
+    /// What it said otherwise.
+    pub said: String,
+}
+
+/// Runs psql.
+pub fn psql(cluster: &Cluster, settings: &Settings) -> Psql {
+    let question = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+    let output = cluster.psql(question, &settings.conninfo(), &settings.environment());
+    let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let connects = output.status.success();
+    assert!(!connects || ["t", "f"].contains(&answer.as_str()), "psql answers {answer:?}: {said}");
+    Psql { connects, encrypted: answer == "t", said }
+}

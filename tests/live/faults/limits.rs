@@ -1,0 +1,75 @@
+//! Servers with all their connections in use.
+
+use crate::client::Settings;
+use crate::fixes::Fixes;
+use crate::server::{Server, on_all_majors, role};
+use crate::session::Session;
+
+/// A server with its few connections in use.
+struct Full {
+    server: Server,
+    administrator: Session,
+    held: Vec<Session>,
+    guest: Settings,
+}
+
+impl Full {
+    fn start(major: u32, settings: &[(&str, &str)], held: usize) -> Self {
+        // Up to 11 the connections of standbys count as well.
+        let settings: Vec<(&str, &str)> = settings.iter().copied().chain([("max_wal_senders", "0")]).collect();
+        let server = Server::start_empty(major, &settings);
+        let socket = server.socket();
+        let mut administrator =
+            Session::open(&server.settings("postgres").without("hostaddr").set("host", socket).with("sslmode=disable"));
+        administrator.ask(&format!("create role by_scram; {}", role("guest", "by_scram")));
+        let guest = server.settings("guest");
+        let held = (0..held).map(|_| Session::open(&guest)).collect();
+        Self { server, administrator, held, guest }
+    }
+
+    /// Ends the idle sessions by the statement that was printed; then the check passes.
+    fn ends_by_the_printed_statement(mut self, code: &str) {
+        let answer = self.server.check(&self.guest);
+        answer.fails_with(code, 13);
+        let fixes = Fixes::of(&answer);
+        let ends =
+            fixes.server_lines().into_iter().find(|line| line.contains("pg_terminate_backend")).expect("a statement");
+        self.administrator.ask(ends);
+        self.held.iter().for_each(Session::await_end);
+        self.server.check(&self.guest).passes();
+    }
+}
+
+#[test]
+fn no_connection_is_left() {
+    let settings = [("max_connections", "5"), ("superuser_reserved_connections", "0")];
+    on_all_majors(|major| Full::start(major, &settings, 4).ends_by_the_printed_statement("login-server-full"));
+}
+
+#[test]
+fn only_reserved_connections_are_left() {
+    let settings = [("max_connections", "6"), ("superuser_reserved_connections", "2")];
+    on_all_majors(|major| Full::start(major, &settings, 3).ends_by_the_printed_statement("login-reserved-slots"));
+}
+
+#[test]
+fn connections_reserved_for_a_privilege_are_left() {
+    let settings = [("max_connections", "7"), ("superuser_reserved_connections", "2"), ("reserved_connections", "1")];
+    on_all_majors(|major| {
+        if major >= 16 {
+            Full::start(major, &settings, 3).ends_by_the_printed_statement("login-reserved-slots");
+        }
+    });
+}
+
+#[test]
+fn connections_run_short() {
+    let settings = [("max_connections", "9"), ("superuser_reserved_connections", "2")];
+    on_all_majors(|major| {
+        let full = Full::start(major, &settings, 3);
+        let answer = full.server.check(&full.guest);
+        answer.remarks("session-nearly-full");
+        let used = answer.fact("session", "connections");
+        assert_eq!(*used, serde_json::json!({ "used": 5, "limit": 9, "reserved": 2 }), "{answer}");
+    });
+}

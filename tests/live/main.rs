@@ -1,0 +1,27 @@
+//! The real binary against real PostgreSQL servers of every major, with `psql` asked the same questions.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
+
+#[path = "../support/cluster.rs"]
+mod cluster;
+#[path = "../support/container.rs"]
+mod container;
+
+mod answer;
+mod attempts;
+mod client;
+mod container_test;
+mod facts;
+mod faults;
+mod fixes;
+mod modes;
+mod pki;
+mod round_trips;
+mod server;
+mod session;
+mod unix_socket;
