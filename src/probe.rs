@@ -10,6 +10,8 @@ mod recorder;
 mod resolve;
 mod stranger;
 mod tls;
+#[cfg(test)]
+mod tests;
 pub mod trace;
 
 use tokio::time::{Instant, timeout_at};
@@ -221,7 +223,7 @@ impl Ladder<'_> {
     }
 
     async fn inspect_privileges(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        let seen = inspect::privileges(connection).await.map_err(Failure::Session)?;
+        let seen = inspect::privileges(connection, &self.screen).await.map_err(Failure::Session)?;
         self.recorder.trace.privileges = Some(seen);
         Ok(())
     }

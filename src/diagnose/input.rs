@@ -21,12 +21,13 @@ pub fn explain(failure: &InputFailure) -> Finding {
                 .fix(Side::Client, "give the port as a number", ["port=5432"])
                 .evidence("source", source.as_str())
         }
-        InputFailure::HostHasPort { host, port } => {
+        InputFailure::HostHasPort { parts } => {
+            let (host, port) = parts.clone().unwrap_or_else(|| ("HOST".to_owned(), "PORT".to_owned()));
             Finding::new(Code::InputHostHasPort, "a port stands in the host, where libpq takes it for part of the name")
                 .because(format!("the host is `{host}:{port}`; only a URI has a port behind a colon"))
                 .fix(Side::Client, "give host and port apart", [format!("host={host} port={port}")])
-                .evidence("host", host.as_str())
-                .evidence("port", port.as_str())
+                .evidence("host", parts.as_ref().map(|(host, _)| host.clone()))
+                .evidence("port", parts.as_ref().map(|(_, port)| port.clone()))
         }
         InputFailure::HostHasScheme { source } => {
             Finding::new(Code::InputHostHasScheme, format!("the host (from {source}) has a scheme or a path"))

@@ -7,7 +7,7 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::rand::rand_bytes;
-use openssl::ssl::{AlpnError, SslContext, SslMethod, SslOptions, SslSessionCacheMode, SslVersion, select_next_proto};
+use openssl::ssl::{AlpnError, SslContext, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion, select_next_proto};
 use openssl::x509::X509Ref;
 
 use super::certificate::Issued;
@@ -110,6 +110,9 @@ fn context(scenario: &Scenario, issued: &Issued) -> Result<SslContext, ErrorStac
         for certificate in issued.identity.intermediates() {
             builder.add_extra_chain_cert(certificate.clone())?;
         }
+    }
+    if scenario.client_certificate {
+        builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
     }
     // As PostgreSQL: no session resumption, no renegotiation (src/backend/libpq/be-secure-openssl.c).
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);

@@ -42,6 +42,8 @@ pub struct Scenario {
     pub tls_max_version: TlsVersion,
     /// Key-exchange groups as OpenSSL writes them; PostgreSQL up to 17 has `P-256` alone.
     pub tls_groups: String,
+    /// A client without a certificate is refused in the handshake, as by a proxy that ends TLS.
+    pub client_certificate: bool,
 
     /// The newest protocol: a client that asks for more gets `NegotiateProtocolVersion`.
     pub newest_protocol: Protocol,
@@ -220,6 +222,7 @@ impl Default for Scenario {
             tls_min_version: TlsVersion::V1_2,
             tls_max_version: TlsVersion::V1_3,
             tls_groups: "X25519:P-256".to_owned(),
+            client_certificate: false,
             newest_protocol: Protocol::V3_0,
             hba: Hba::default(),
             authentication: Authentication::ScramSha256,

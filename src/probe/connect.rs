@@ -1,5 +1,6 @@
 //! Stage connect: every address is dialled at once, and the first in the resolver's order that has answered is kept.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -82,6 +83,10 @@ async fn next<T: 'static>(dialling: &mut JoinSet<T>, connected: bool) -> Option<
 async fn dial(address: SocketAddr, until: Instant) -> Result<TcpStream, Dialled> {
     let stream = match timeout_at(until, TcpStream::connect(address)).await {
         Ok(Ok(stream)) => stream,
+        // IPv6 is switched off here; ports do not run out for one address family alone.
+        Ok(Err(error)) if address.is_ipv6() && error.kind() == io::ErrorKind::AddrNotAvailable => {
+            return Err(Dialled::NetworkUnreachable);
+        }
         Ok(Err(error)) => return Err(Dialled::from_error(&error)),
         Err(_) => return Err(Dialled::TimedOut),
     };

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::trace::{Connections, PrivilegesSeen, Schema, SessionSeen, Silence};
 use crate::dialect::Dialect;
 use crate::wire::connection::{Broken, Connection, Rows};
+use crate::wire::screen::Screen;
 
 /// Asks everything at once: one round trip for all answers.
 pub async fn ask(connection: &mut Connection, dialect: &Dialect) -> Result<(), Silence> {
@@ -29,21 +30,22 @@ pub async fn session(connection: &mut Connection, server_version: &str) -> Resul
 }
 
 /// Reads what the role may do.
-pub async fn privileges(connection: &mut Connection) -> Result<PrivilegesSeen, Silence> {
+pub async fn privileges(connection: &mut Connection, screen: &Screen) -> Result<PrivilegesSeen, Silence> {
     let superuser = Row::first(answer(connection).await?)?.flag()?;
-    let schemas = answer(connection).await?.into_iter().map(schema).collect::<Result<_, _>>()?;
+    let rows = answer(connection).await?;
+    let schemas = rows.into_iter().map(|row| schema(row, screen)).collect::<Result<_, _>>()?;
     Ok(PrivilegesSeen { superuser, schemas })
 }
 
-fn schema(values: Vec<Option<String>>) -> Result<Schema, Silence> {
+fn schema(values: Vec<Option<String>>, screen: &Screen) -> Result<Schema, Silence> {
     let mut row = Row(values.into_iter());
     Ok(Schema {
         name: row.text()?,
         usage: row.flag()?,
         tables: row.number()?,
         granted: row.number()?,
-        denied: row.list(),
-        row_security: row.list(),
+        denied: row.list(screen),
+        row_security: row.list(screen),
     })
 }
 
@@ -90,10 +92,12 @@ impl Row {
         self.text()?.parse().map_err(|_| unreadable("not a number"))
     }
 
-    /// NULL is the empty list.
-    fn list(&mut self) -> Vec<String> {
+    /// NULL is the empty list. What was harmless under JSON's escapes is screened again without them.
+    fn list(&mut self, screen: &Screen) -> Vec<String> {
         // A name with characters that are not shown as they are is no JSON any more, and still the best there is.
-        self.next().map_or_else(Vec::new, |json| serde_json::from_str(&json).unwrap_or_else(|_| vec![json]))
+        let names = |json: String| serde_json::from_str(&json).unwrap_or_else(|_| vec![json]);
+        let names: Vec<String> = self.next().map_or_else(Vec::new, names);
+        names.iter().map(|name| screen.text(name.as_bytes())).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stage resolve: the system's `getaddrinfo` decides what is dialled, as it does for every client.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use dns_lookup::{AddrInfoHints, LookupError, SockType};
 use tokio::time::{Instant, timeout_at};
@@ -9,6 +10,9 @@ use super::trace::{ResolveFailure, Resolved};
 
 /// `AI_CANONNAME` of `netdb.h`; the same on Linux, macOS and the BSDs.
 const AI_CANONNAME: i32 = 0x0002;
+
+/// The least that `options timeout:` of resolv.conf(5) can be is a second; resolvers round it a little.
+const SHORTEST_WAIT: Duration = Duration::from_millis(950);
 
 /// `EAI_*` of `netdb.h` on Linux (glibc and musl).
 mod eai {
@@ -31,6 +35,10 @@ pub async fn run(host: &str, port: u16, deadline: Instant) -> Result<Resolved, R
     // getaddrinfo cannot be cancelled; past the deadline its thread is left behind.
     let lookup = tokio::task::spawn_blocking(move || look_up(&name, port));
     match timeout_at(deadline, lookup).await {
+        // No resolver is configured to give up sooner: an error after that time is silence, not an answer.
+        Ok(Ok(Err(ResolveFailure::ServerFailure { code: eai::AGAIN }))) if began.elapsed() >= SHORTEST_WAIT => {
+            Err(ResolveFailure::TimedOut { after: began.elapsed() })
+        }
         Ok(Ok(found)) => found,
         Ok(Err(_)) => Err(ResolveFailure::ServerFailure { code: eai::FAIL }),
         Err(_) => Err(ResolveFailure::TimedOut { after: began.elapsed() }),
@@ -70,8 +78,6 @@ fn is_name(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(10);

@@ -33,6 +33,9 @@ const ALPN: &[u8] = b"\x0apostgresql";
 /// The reason code of OpenSSL for a record that is not TLS (`SSL_R_WRONG_VERSION_NUMBER` and its kin).
 const NOT_TLS: [i32; 4] = [267, 244, 245, 156];
 
+/// The alert of that name (RFC 8446, section 6).
+const HANDSHAKE_FAILURE: i32 = 40;
+
 /// OpenSSL numbers the alerts of the peer from here (`SSL_AD_REASON_OFFSET`).
 const ALERT_OFFSET: i32 = 1000;
 
@@ -174,7 +177,15 @@ async fn handshake<S: Stream + 'static>(
     let shaken = Pin::new(&mut stream).connect().await;
     seen.objections = std::mem::take(&mut *objections.lock().unwrap_or_else(PoisonError::into_inner));
     if let Err(error) = shaken {
-        return Err(handshake_failure(&error, began.elapsed(), context));
+        let failure = handshake_failure(&error, began.elapsed(), context);
+        // A server that has shown its certificate has chosen a cipher: it objects to something else.
+        let chosen = stream.ssl().peer_certificate().is_some();
+        return Err(match failure {
+            TlsFailure::NoCommonCipher if chosen => {
+                TlsFailure::Handshake { alert: Some(HANDSHAKE_FAILURE), reason: error.to_string() }
+            }
+            failure => failure,
+        });
     }
     seen.negotiated = true;
     seen.protocol = Some(stream.ssl().version_str().to_owned());
@@ -278,7 +289,6 @@ fn handshake_failure(error: &openssl::ssl::Error, after: Duration, context: &Con
 
 /// The reason of OpenSSL: its own, or the alert that the peer sent.
 fn refused(reason: i32, context: &Context<'_>, words: &str) -> TlsFailure {
-    const HANDSHAKE_FAILURE: i32 = 40;
     const PROTOCOL_VERSION: i32 = 70;
     const UNEXPECTED_EOF: i32 = 294;
     const UNSUPPORTED_PROTOCOL: i32 = 258;

@@ -16,10 +16,8 @@ pub enum InputFailure {
     },
     /// `host:port` where only a host belongs.
     HostHasPort {
-        /// The part before the colon.
-        host: String,
-        /// The part after it.
-        port: String,
+        /// The parts before and after the colon, where the second is a number: else it may be somebody's password.
+        parts: Option<(String, String)>,
     },
     /// A scheme or a path where only a host belongs.
     HostHasScheme {

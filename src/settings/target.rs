@@ -72,7 +72,7 @@ impl Reader<'_> {
     }
 
     fn invalid(&self, keyword: &'static str, allowed: &'static str) -> InputFailure {
-        let value = self.text(keyword).filter(|text| is_plain_word(text)).map(str::to_owned);
+        let value = self.text(keyword).filter(|text| is_misspelt(text, allowed)).map(str::to_owned);
         InputFailure::ValueInvalid { keyword, value, allowed, source: self.source(keyword) }
     }
 
@@ -138,7 +138,8 @@ impl Reader<'_> {
         }
         let (name, port) = host.split_once(':').unwrap_or((host, ""));
         if !port.is_empty() && host.parse::<IpAddr>().is_err() && !port.contains(':') {
-            return Err(InputFailure::HostHasPort { host: name.to_owned(), port: port.to_owned() });
+            let number = port.bytes().all(|byte| byte.is_ascii_digit());
+            return Err(InputFailure::HostHasPort { parts: number.then(|| (name.to_owned(), port.to_owned())) });
         }
         Ok(())
     }
@@ -320,7 +321,12 @@ fn holds_certificate(path: &Path) -> bool {
     std::fs::read(path).is_ok_and(|pem| X509::stack_from_pem(&pem).is_ok_and(|found| !found.is_empty()))
 }
 
-/// Short, and of letters, digits, `-` and `_`: a misspelt word, not a stray piece of a password.
-fn is_plain_word(text: &str) -> bool {
-    text.len() <= 20 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+/// Close to a word that is allowed, or one that other products have there: surely not a stray piece of a password.
+fn is_misspelt(text: &str, allowed: &str) -> bool {
+    const FOREIGN: [&str; 16] = [
+        "0", "1", "disabled", "enabled", "false", "full", "no", "no-verify", "none", "off", "on", "true", "verify",
+        "verify_identity", "verified", "yes",
+    ];
+    let text = text.to_ascii_lowercase();
+    FOREIGN.contains(&text.as_str()) || allowed.split(", ").any(|word| strsim::jaro_winkler(&text, word) > 0.85)
 }

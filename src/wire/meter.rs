@@ -73,8 +73,10 @@ impl<S> Metered<S> {
         Self { stream, meter, deadline: Box::pin(sleep_until(deadline)) }
     }
 
+    /// The timer wakes whoever waits. While data keeps coming the runtime looks at its timers too rarely: the clock is
+    /// asked as well.
     fn out_of_time(&mut self, cx: &mut Context<'_>) -> bool {
-        self.deadline.as_mut().poll(cx).is_ready()
+        Instant::now() >= self.deadline.deadline() || self.deadline.as_mut().poll(cx).is_ready()
     }
 }
 

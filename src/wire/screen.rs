@@ -112,9 +112,9 @@ fn forms_of(c: char) -> Vec<String> {
     let mut forms = vec![
         c.to_string(),
         c.to_uppercase().collect(),
-        utf8.iter().map(|byte| format!("%{byte:02x}")).collect(),
-        utf8.iter().map(|byte| format!("\\x{byte:02x}")).collect(),
-        utf16.iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        utf8.iter().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat(),
+        utf8.iter().map(|byte| format!("\\x{byte:02x}")).collect::<Vec<_>>().concat(),
+        utf16.iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat(),
         c.escape_unicode().collect(),
         c.escape_default().collect(),
         format!("&#{};", u32::from(c)),

@@ -1,0 +1,118 @@
+//! Real answers of `getaddrinfo(3)` and real errors of `connect(2)`: the real program in a network namespace, with a
+//! name server and routes of the test's own.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+
+#[path = "support/dns.rs"]
+mod dns;
+#[path = "support/namespace.rs"]
+mod namespace;
+#[path = "support/program.rs"]
+mod program;
+
+use namespace::{command, inside};
+use pgpreflight::lab::{Lab, Scenario};
+use program::{program, run};
+use serde_json::Value;
+
+#[test]
+fn a_name_is_as_good_as_its_name_server_says() {
+    if inside("a_name_is_as_good_as_its_name_server_says") {
+        dns::serve();
+        on_a_runtime(names());
+    }
+}
+
+async fn names() {
+    // Host, time-out in milliseconds, cause, and what the evidence has for `eai_code`.
+    let rows = [
+        ("nowhere.test", 5000, "resolve-name-not-found", None),
+        ("mail-only.test", 5000, "resolve-no-address", None),
+        ("servfail.test", 5000, "resolve-server-failure", Some(-3)),
+        ("refused.test", 5000, "resolve-server-failure", Some(-3)),
+        ("silent.test", 300, "resolve-timed-out", None),
+        ("silent.test", 5000, "resolve-timed-out", None),
+    ];
+    for (host, timeout, cause, eai) in rows {
+        let report = check(&format!("host={host}"), timeout).await;
+        assert_eq!(field(&report, "/cause"), cause, "{host}: {report}");
+        assert_eq!(field(&report, "/exit_code"), 10, "{host}");
+        assert_eq!(field(&report, "/findings/0/evidence/host"), host);
+        let code = report.pointer("/findings/0/evidence/eai_code").and_then(Value::as_i64);
+        assert_eq!(code, eai, "{host}");
+        let elapsed = field(&report, "/elapsed_ms").as_f64().unwrap();
+        assert!(elapsed < f64::from(timeout) + 250.0, "{host} took {elapsed} ms");
+    }
+
+    let lab = trusting().await;
+    let port = lab.address().port();
+    let report = check(&format!("host=db.test port={port}"), 5000).await;
+    assert_eq!(field(&report, "/stages/1/facts/addresses"), &serde_json::json!(["127.0.0.1"]), "{report}");
+    assert_eq!(field(&report, "/stages/2/status"), "passed");
+
+    // The server listens at the first of the two addresses alone.
+    let report = check(&format!("host=two.test port={port}"), 5000).await;
+    assert_eq!(field(&report, "/stages/1/facts/addresses"), &serde_json::json!(["127.0.0.1", "127.0.0.2"]));
+    assert_eq!(field(&report, "/stages/2/facts/address"), &format!("127.0.0.1:{port}"));
+    let finding = finding(&report, "connect-some-addresses-fail");
+    let failed = finding.pointer("/evidence/failed").unwrap();
+    assert_eq!(failed, &serde_json::json!([{ "address": format!("127.0.0.2:{port}"), "outcome": "refused" }]));
+}
+
+#[test]
+fn a_route_that_is_not_there_is_told_from_one_that_forbids() {
+    if inside("a_route_that_is_not_there_is_told_from_one_that_forbids") {
+        dns::serve();
+        on_a_runtime(routes());
+    }
+}
+
+async fn routes() {
+    // A route that is to be added, the host, and the cause.
+    let rows = [
+        ("", "192.0.2.1", "connect-network-unreachable"),
+        ("", "far.test", "connect-network-unreachable"),
+        ("", "2001:db8::1", "connect-network-unreachable"),
+        ("unreachable 192.0.2.0/24", "192.0.2.1", "connect-host-unreachable"),
+        ("prohibit 198.51.100.0/24", "198.51.100.1", "connect-blocked-locally"),
+        ("blackhole 203.0.113.0/24", "203.0.113.1", "connect-blocked-locally"),
+    ];
+    for (route, host, cause) in rows {
+        if !route.is_empty() {
+            command("ip", &[&["route", "add"], route.split(' ').collect::<Vec<_>>().as_slice()].concat());
+        }
+        let report = check(&format!("host={host}"), 5000).await;
+        assert_eq!(field(&report, "/cause"), cause, "{route} {host}: {report}");
+        assert_eq!(field(&report, "/exit_code"), 11, "{host}");
+        assert!(field(&report, "/elapsed_ms").as_f64().unwrap() < 1000.0, "{host}");
+    }
+    // A machine with IPv6 switched off: EADDRNOTAVAIL, and still nothing has run out.
+    command("ip", &["-6", "address", "flush", "dev", "lo"]);
+    let report = check("host=::1", 5000).await;
+    assert_eq!(field(&report, "/cause"), "connect-network-unreachable", "{report}");
+}
+
+fn on_a_runtime(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(test);
+}
+
+async fn trusting() -> Lab {
+    Lab::start(toml::from_str::<Scenario>("authentication = 'trust'").unwrap()).await.unwrap()
+}
+
+async fn check(target: &str, timeout: u32) -> Value {
+    let target = format!("{target} user=alice dbname=orders sslmode=disable");
+    let ran = run(program(["check", &target, "--format=json", &format!("--timeout={timeout}ms")]), b"").await;
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    assert_eq!(report["exit_code"].as_i64(), ran.code.map(i64::from));
+    assert_eq!(ran.stderr, "");
+    report
+}
+
+fn field<'a>(report: &'a Value, pointer: &str) -> &'a Value {
+    report.pointer(pointer).unwrap_or_else(|| panic!("no {pointer} in {report}"))
+}
+
+fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
+    let mut findings = field(report, "/findings").as_array().unwrap().iter();
+    findings.find(|finding| finding["code"] == code).unwrap_or_else(|| panic!("no {code} in {report}"))
+}

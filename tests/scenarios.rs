@@ -1,0 +1,365 @@
+//! Plays every fault of `tests/scenarios/` on loopback against the real program, and holds its report to what the file
+//! expects. Every code has a place here, or is named below with the test that proves it.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/scenario.rs"]
+mod scenario;
+
+use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+
+use jsonschema::Validator;
+use pgpreflight::diagnose::code::{Code, Severity};
+use pgpreflight::lab::Lab;
+use pgpreflight::report::JSON_SCHEMA;
+use program::{Run, program, run};
+use scenario::{Check, Expect, File, Socket};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// Codes that loopback alone cannot play, and the test that proves each: file and function.
+const PROVEN_ELSEWHERE: &[(Code, &str, &str)] = &[
+    (Code::ResolveNameNotFound, "tests/names.rs", "a_name_is_as_good_as_its_name_server_says"),
+    (Code::ResolveNoAddress, "tests/names.rs", "a_name_is_as_good_as_its_name_server_says"),
+    (Code::ResolveServerFailure, "tests/names.rs", "a_name_is_as_good_as_its_name_server_says"),
+    (Code::ResolveTimedOut, "tests/names.rs", "a_name_is_as_good_as_its_name_server_says"),
+    (Code::ConnectSomeAddressesFail, "tests/names.rs", "a_name_is_as_good_as_its_name_server_says"),
+    (Code::ConnectHostUnreachable, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
+    (Code::ConnectNetworkUnreachable, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
+    (Code::ConnectBlockedLocally, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
+    (Code::LoginScramFailed, "tests/secrets.rs", "a_server_that_does_not_know_the_password_is_found_out"),
+];
+
+/// Stages and the exit codes of the contract.
+const EXIT_CODES: [(&str, i64); 7] =
+    [("input", 4), ("resolve", 10), ("connect", 11), ("tls", 12), ("login", 13), ("session", 14), ("privileges", 15)];
+
+/// Runs at the same time. More would make each of them wait for the processor.
+const PARALLEL: usize = 6;
+
+/// How much longer than its time-out a run may take, by its own clock.
+const GRACE_MS: f64 = 250.0;
+
+/// Columns of the human report.
+const WIDTH: usize = 80;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_is_told_as_its_file_says() {
+    let schema = Arc::new(jsonschema::validator_for(&serde_json::from_str(JSON_SCHEMA).unwrap()).unwrap());
+    let permits = Arc::new(Semaphore::new(PARALLEL));
+    let mut plays = JoinSet::new();
+    for (name, file) in File::all() {
+        let file = Arc::new(file);
+        for index in 0..file.checks.len() {
+            let (name, file, schema) = (format!("{name}[{index}]"), Arc::clone(&file), Arc::clone(&schema));
+            let permits = Arc::clone(&permits);
+            plays.spawn(async move {
+                let _permit = permits.acquire().await.unwrap();
+                (name, play(&file, index, &schema).await)
+            });
+        }
+    }
+    let mut failures = Vec::new();
+    while let Some(played) = plays.join_next().await {
+        let (name, complaints) = played.unwrap();
+        failures.extend(complaints.into_iter().map(|complaint| format!("{name}: {complaint}")));
+    }
+    failures.sort();
+    assert!(failures.is_empty(), "\n{}\n", failures.join("\n"));
+}
+
+#[test]
+fn every_code_is_proven_somewhere() {
+    let files = File::all();
+    let expected: Vec<&Expect> = files.iter().flat_map(|(_, file)| &file.checks).map(|check| &check.expect).collect();
+    let played: BTreeSet<&str> =
+        expected.iter().flat_map(|expect| expect.cause.iter().chain(&expect.others)).map(String::as_str).collect();
+    for name in &played {
+        assert!(Code::parse(name).is_some(), "{name} is no code");
+    }
+    for (code, file, function) in PROVEN_ELSEWHERE {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(text.contains(&format!("fn {function}(")), "{file} has no {function}");
+        assert!(text.contains(code.as_str()), "{file} does not speak of {}", code.as_str());
+        assert!(!played.contains(code.as_str()), "{} is played here", code.as_str());
+    }
+    let elsewhere = |code: &Code| PROVEN_ELSEWHERE.iter().any(|(proven, ..)| proven == code);
+    let unproven: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|code| !played.contains(code.as_str()) && !elsewhere(code))
+        .map(|code| code.as_str())
+        .collect();
+    assert!(unproven.is_empty(), "nothing proves {unproven:?}");
+}
+
+#[test]
+fn every_file_says_what_it_is_about_and_is_played() {
+    for (name, file) in File::all() {
+        assert!(file.about.ends_with('.') && !file.checks.is_empty(), "{name}");
+    }
+}
+
+/// What is not as expected.
+async fn play(file: &File, index: usize, schema: &Validator) -> Vec<String> {
+    let check = &file.checks[index];
+    let stage = Stage::set(file, check).await;
+    let mut complaints = Vec::new();
+
+    let json = run(stage.command(check, "json"), b"").await;
+    let credentials = stage.lab.as_ref().map_or(0, |lab| lab.credentials_seen());
+    let connections = stage.lab.as_ref().map_or(0, |lab| lab.connections());
+    match serde_json::from_str(&json.stdout) {
+        Ok(report) => complaints.extend(judge(&report, check, schema)),
+        Err(error) => complaints.push(format!("no report ({error}): {json:?}")),
+    }
+    if !json.stderr.is_empty() {
+        complaints.push(format!("stderr: {}", json.stderr));
+    }
+    let expect = &check.expect;
+    if expect.credentials.is_some_and(|expected| expected != credentials) || credentials > 1 {
+        complaints.push(format!("{credentials} credentials reached the server"));
+    }
+    if expect.connections.is_some_and(|expected| expected != connections) {
+        complaints.push(format!("{connections} connections reached the server"));
+    }
+
+    let human = run(stage.command(check, "human"), b"").await;
+    complaints.extend(judge_human(&human, &json, expect));
+    for shown in [&json.stdout, &human.stdout, &human.stderr] {
+        if !check.password.is_empty() && shown.contains(&check.password) {
+            complaints.push("the password is shown".to_owned());
+        }
+    }
+    complaints
+}
+
+/// Everything a run needs, for as long as it runs.
+struct Stage {
+    lab: Option<Lab>,
+    directory: TempDir,
+    _socket: Option<UnixListener>,
+}
+
+impl Stage {
+    async fn set(file: &File, check: &Check) -> Self {
+        let lab = match file.scenario() {
+            Some(scenario) => Some(Lab::start(scenario).await.unwrap()),
+            None => None,
+        };
+        let directory = tempfile::tempdir().unwrap();
+        if let Some(lab) = &lab {
+            std::fs::write(directory.path().join("server.crt"), lab.certificate_pem()).unwrap();
+        }
+        for (name, mode) in [("pgpass", 0o600), ("pgpass.open", 0o644)] {
+            let path = directory.path().join(name);
+            std::fs::write(&path, "*:*:*:alice:wonderland\n").unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        }
+        std::fs::write(directory.path().join("pg_service.conf"), "[orders]\nsslmode=verify-full\n").unwrap();
+        let path = directory.path().join(".s.PGSQL.5432");
+        let socket = check.socket.map(|_| UnixListener::bind(&path).unwrap());
+        let socket = match check.socket {
+            Some(Socket::Stale) | None => None, // closing it leaves the file
+            Some(Socket::Denied) => {
+                std::fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
+                socket
+            }
+        };
+        Self { lab, directory, _socket: socket }
+    }
+
+    fn command(&self, check: &Check, format: &str) -> Command {
+        let mut arguments = vec!["check".to_owned()];
+        if check.target {
+            arguments.push(self.target(check));
+        }
+        arguments.extend(check.arguments.iter().map(|argument| self.fill(argument)));
+        arguments.push(format!("--timeout={}ms", check.timeout_ms));
+        arguments.push(format!("--format={format}"));
+        let mut command = wrapped(program(arguments), check);
+        if !check.password.is_empty() {
+            command.env("PGPASSWORD", &check.password);
+        }
+        command.envs(check.env.iter().map(|(name, value)| (name, self.fill(value))));
+        command
+    }
+
+    fn target(&self, check: &Check) -> String {
+        let mut client = check.client.clone();
+        if self.lab.is_some() {
+            for (keyword, value) in
+                [("host", "localhost"), ("hostaddr", "127.0.0.1"), ("port", "{port}"), ("dbname", "orders")]
+            {
+                client.entry(keyword.to_owned()).or_insert_with(|| value.to_owned());
+            }
+        }
+        client.entry("user".to_owned()).or_insert_with(|| "alice".to_owned());
+        let quoted = |value: &str| self.fill(value).replace('\\', "\\\\").replace('\'', "\\'");
+        let pairs: Vec<String> = client.iter().map(|(key, value)| format!("{key}='{}'", quoted(value))).collect();
+        pairs.join(" ")
+    }
+
+    /// Puts what only this run knows in its place.
+    fn fill(&self, text: &str) -> String {
+        let directory = self.directory.path().display().to_string();
+        let mut text = text.replace("{directory}", &directory);
+        text = text.replace("{certificate}", &format!("{directory}/server.crt"));
+        text = text.replace("{cargo}", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        let Some(lab) = &self.lab else {
+            return text;
+        };
+        text.replace("{port}", &lab.address().port().to_string())
+            .replace("{root}", &lab.root_pem_path().display().to_string())
+    }
+}
+
+/// The same command with fewer rights: root may connect to any socket, and files are plenty.
+fn wrapped(command: Command, check: &Check) -> Command {
+    let mut words: Vec<String> = Vec::new();
+    if matches!(check.socket, Some(Socket::Denied)) && rustix::process::geteuid().is_root() {
+        let dropped = "-dac_override,-dac_read_search";
+        words.extend(["setpriv", "--inh-caps", dropped, "--bounding-set", dropped].map(str::to_owned));
+    }
+    if let Some(limit) = check.open_files {
+        words.extend(["prlimit".to_owned(), format!("--nofile={limit}")]);
+    }
+    let Some((wrapper, rest)) = words.split_first() else {
+        return command;
+    };
+    let inner = command.as_std();
+    let mut outer = Command::new(wrapper);
+    outer.args(rest).arg(inner.get_program()).args(inner.get_args()).env_clear().kill_on_drop(true);
+    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
+}
+
+fn judge(report: &Value, check: &Check, schema: &Validator) -> Vec<String> {
+    let expect = &check.expect;
+    let mut complaints: Vec<String> = schema.iter_errors(report).map(|error| format!("schema: {error}")).collect();
+    let findings = report["findings"].as_array().unwrap();
+    let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+    let mut expected: Vec<&str> = expect.cause.iter().chain(&expect.others).map(String::as_str).collect();
+    let mut found = codes.clone();
+    expected.sort_unstable();
+    found.sort_unstable();
+    if found != expected || report["cause"].as_str() != expect.cause.as_deref() {
+        complaints.push(format!("found {codes:?}, cause {}; first: {}", report["cause"], report["findings"][0]));
+    }
+    complaints.extend(judge_verdict(report, expect));
+    for (name, value) in &expect.facts {
+        let (stage, fact) = name.split_once('.').unwrap();
+        let seen = stages(report).find(|one| one["stage"] == stage).map(|one| &one["facts"][fact]);
+        if seen != Some(&serde_json::to_value(value).unwrap()) {
+            complaints.push(format!("{name} is {}", seen.unwrap_or(&Value::Null)));
+        }
+    }
+    if let Some(first) = findings.first() {
+        complaints.extend(judge_first(first, expect));
+    }
+    complaints.extend(judge_time(report["elapsed_ms"].as_f64().unwrap(), check));
+    complaints
+}
+
+/// Verdict, failed stage, exit code and the status of each stage follow from the cause.
+fn judge_verdict(report: &Value, expect: &Expect) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let failed = expect.cause.as_ref().map(|cause| cause.split('-').next().unwrap());
+    let by_stage = failed.map_or(0, |stage| EXIT_CODES.iter().find(|(name, _)| *name == stage).unwrap().1);
+    let exit_code = expect.exit_code.unwrap_or(by_stage);
+    let warned = expect.others.iter().any(|code| Code::parse(code).unwrap().severity() == Severity::Warning);
+    let verdict = match (failed, warned) {
+        (Some(_), _) => "not-ready",
+        (None, true) => "warnings",
+        (None, false) => "ready",
+    };
+    if report["verdict"] != verdict || report["failed_stage"].as_str() != failed || report["exit_code"] != exit_code {
+        let seen = [&report["verdict"], &report["failed_stage"], &report["exit_code"]];
+        complaints.push(format!("{seen:?} instead of {verdict}, {failed:?}, {exit_code}"));
+    }
+    let at = failed.map(|failed| EXIT_CODES.iter().position(|(name, _)| *name == failed).unwrap());
+    for (index, stage) in stages(report).enumerate() {
+        let status = match at {
+            Some(at) if index == at => "failed",
+            Some(at) if index > at => "skipped",
+            _ => "passed",
+        };
+        if stage["stage"] != EXIT_CODES[index].0 || stage["status"] != status {
+            complaints.push(format!("stage {} is {}", stage["stage"], stage["status"]));
+        }
+    }
+    complaints
+}
+
+fn judge_first(first: &Value, expect: &Expect) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let texts =
+        |key: &str| first[key].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>();
+    let reasons = format!("{}\n{}", first["summary"].as_str().unwrap(), texts("because").join("\n"));
+    let fixes = texts("fixes").join("\n");
+    if let Some(says) = expect.says.as_ref().filter(|says| !reasons.contains(*says)) {
+        complaints.push(format!("{says:?} is not said: {reasons}"));
+    }
+    if let Some(fix) = expect.fix.as_ref().filter(|fix| !fixes.contains(*fix)) {
+        complaints.push(format!("{fix:?} is not in the fixes: {fixes}"));
+    }
+    if texts("because").is_empty() || (fixes.is_empty() && first["severity"] != "note") {
+        complaints.push(format!("no reason or no fix: {first}"));
+    }
+    for (key, value) in &expect.evidence {
+        if first["evidence"][key] != serde_json::to_value(value).unwrap() {
+            complaints.push(format!("evidence {key} is {}", first["evidence"][key]));
+        }
+    }
+    let confidence = expect.confidence.as_deref();
+    if confidence.is_some_and(|confidence| first["confidence"] != confidence) {
+        complaints.push(format!("confidence is {}", first["confidence"]));
+    }
+    complaints
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few thousand milliseconds")]
+fn judge_time(elapsed: f64, check: &Check) -> Option<String> {
+    let limit = check.timeout_ms as f64;
+    let fine = if check.expect.waits { (limit..limit + GRACE_MS).contains(&elapsed) } else { elapsed < limit };
+    (!fine).then(|| format!("took {elapsed} ms of {limit}"))
+}
+
+fn judge_human(human: &Run, json: &Run, expect: &Expect) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if human.code != json.code || !human.stderr.is_empty() {
+        complaints.push(format!("for people: exit code {:?}, stderr {}", human.code, human.stderr));
+    }
+    let code = serde_json::from_str::<Value>(&json.stdout).ok().and_then(|report| report["exit_code"].as_i64());
+    if json.code.map(i64::from) != code {
+        complaints.push(format!("the process ended with {:?}, the report says {code:?}", json.code));
+    }
+    for line in human.stdout.lines() {
+        // Lines to copy are never broken, nor is a word.
+        let copied = line.starts_with(&" ".repeat(13)) || !line.trim_start().contains(' ');
+        if line.chars().count() > WIDTH && !copied {
+            complaints.push(format!("too wide: {line}"));
+        }
+    }
+    if let Some(odd) = human.stdout.chars().find(|c| c.is_control() && *c != '\n') {
+        complaints.push(format!("control character {odd:?} in the human report"));
+    }
+    for code in expect.cause.iter().chain(&expect.others) {
+        if !human.stdout.contains(&format!("[{code}]")) {
+            complaints.push(format!("{code} is not told to people: {}", human.stdout));
+        }
+    }
+    complaints
+}
+
+fn stages(report: &Value) -> impl Iterator<Item = &Value> {
+    report["stages"].as_array().unwrap().iter()
+}

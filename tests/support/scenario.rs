@@ -1,0 +1,167 @@
+//! The form of a file in `tests/scenarios/`: one fault, and what clients of these and those settings are to be told.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use pgpreflight::dialect::POSTGRESQL;
+use pgpreflight::lab::Scenario;
+use pgpreflight::lab::session::{Cell, Query};
+use serde::Deserialize;
+
+/// One file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// What is wrong, in a sentence.
+    pub about: String,
+    /// The endpoint; without it nothing is dialled.
+    pub fault: Option<Scenario>,
+    /// Its answers to the inspection, where they are not those of a sound server.
+    #[serde(default)]
+    pub answers: Answers,
+    /// Who dials, and what is to come of it.
+    #[serde(rename = "check")]
+    pub checks: Vec<Check>,
+}
+
+/// The answers to the questions asked after the login, in the form of the lab.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Answers {
+    session: Option<Query>,
+    role: Option<Query>,
+    schemas: Option<Query>,
+}
+
+/// One run of the program, and what is to come of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// libpq keywords, given as a keyword/value string. `{port}`, `{root}`, `{certificate}`, `{directory}` and
+    /// `{cargo}` stand for what only a run knows. In the directory are the password files `pgpass` and `pgpass.open`
+    /// (readable by all), and `pg_service.conf` with the service `orders` (`sslmode=verify-full`).
+    #[serde(default)]
+    pub client: BTreeMap<String, String>,
+    /// Other arguments, in place of `client` when `target` is false.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// A keyword/value string is given at all.
+    #[serde(default = "yes")]
+    pub target: bool,
+    /// Environment variables.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// PGPASSWORD; empty is none.
+    #[serde(default = "password")]
+    pub password: String,
+    /// `--timeout`, in milliseconds.
+    #[serde(default = "timeout_ms")]
+    pub timeout_ms: u64,
+    /// What is in `{directory}`.
+    pub socket: Option<Socket>,
+    /// How many files the program may have open (`RLIMIT_NOFILE`).
+    pub open_files: Option<u32>,
+    /// What is to come of it; where nothing is said, it is ready and there is nothing to remark.
+    #[serde(default)]
+    pub expect: Expect,
+}
+
+/// A Unix socket file of port 5432.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Socket {
+    /// Its server is gone.
+    Stale,
+    /// A server listens, and nobody may connect.
+    Denied,
+}
+
+/// What is to come of a run. Verdict, failed stage and exit code follow from the codes.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Expect {
+    /// The finding that ends the walk.
+    pub cause: Option<String>,
+    /// `certain`, `likely` or `possible`: how sure the cause is.
+    pub confidence: Option<String>,
+    /// All other findings, in any order.
+    pub others: Vec<String>,
+    /// `stage.fact` to the value it has.
+    pub facts: BTreeMap<String, toml::Value>,
+    /// Operands of the first finding and their values.
+    pub evidence: BTreeMap<String, toml::Value>,
+    /// Stands in a fix of the first finding.
+    pub fix: Option<String>,
+    /// Stands in the summary or a reason of the first finding.
+    pub says: Option<String>,
+    /// Passwords, hashes and proofs that reached the server.
+    pub credentials: Option<u64>,
+    /// TCP connections that reached the server.
+    pub connections: Option<u64>,
+    /// The exit code, where it does not follow from the cause (`--strict`).
+    pub exit_code: Option<i64>,
+    /// The whole time allowed is used up, and not 250 ms more. All other runs end long before.
+    pub waits: bool,
+}
+
+impl File {
+    /// All files, by name.
+    pub fn all() -> Vec<(String, Self)> {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+        let mut paths: Vec<PathBuf> =
+            std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        paths.sort();
+        paths.iter().map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), Self::read(path))).collect()
+    }
+
+    fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap();
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The endpoint with its answers to the inspection.
+    pub fn scenario(&self) -> Option<Scenario> {
+        let mut scenario = self.fault.clone()?;
+        let questions = [
+            (POSTGRESQL.session, &self.answers.session, sound_session()),
+            (POSTGRESQL.role, &self.answers.role, rows(&[&["f"]])),
+            (POSTGRESQL.schemas, &self.answers.schemas, sound_schemas()),
+        ];
+        for (sql, given, sound) in questions {
+            let query = given.clone().unwrap_or(sound);
+            let width = query.rows.first().map_or(1, Vec::len);
+            let columns = (0..width).map(|index| format!("column{index}")).collect();
+            scenario.session.queries.push(Query { sql: sql.to_owned(), columns, ..query });
+        }
+        Some(scenario)
+    }
+}
+
+fn sound_session() -> Query {
+    rows(&[&["PostgreSQL 18.4 on x86_64-pc-linux-gnu", "f", "f", "7", "100", "3"]])
+}
+
+fn sound_schemas() -> Query {
+    let mut schemas = rows(&[&["public", "t", "12", "12"]]);
+    // An aggregate over no row is NULL.
+    schemas.rows.iter_mut().for_each(|row| row.extend([Cell::Null, Cell::Null]));
+    schemas
+}
+
+fn rows(texts: &[&[&str]]) -> Query {
+    let row = |row: &&[&str]| row.iter().map(|text| Cell::Text((*text).to_owned())).collect();
+    Query { rows: texts.iter().map(row).collect(), ..Query::default() }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn password() -> String {
+    "wonderland".to_owned()
+}
+
+fn timeout_ms() -> u64 {
+    10_000
+}
