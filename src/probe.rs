@@ -9,9 +9,9 @@ mod names;
 mod recorder;
 mod resolve;
 mod stranger;
-mod tls;
 #[cfg(test)]
 mod tests;
+mod tls;
 pub mod trace;
 
 use tokio::time::{Instant, timeout_at};

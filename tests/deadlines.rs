@@ -1,5 +1,5 @@
 //! Whatever a server does, and at whatever byte it stops, a check ends in time, with a verdict, in bounded memory.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 #[path = "support/flood.rs"]
 mod flood;
@@ -111,11 +111,11 @@ async fn bytes_of(keywords: &str) -> u64 {
 }
 
 /// A server for each of these counts of bytes.
-async fn stop_at(keywords: &'static str, stop: Stop, counts: Range<u64>, step: u64) {
+async fn stop_at(keywords: &'static str, stop: Stop, counts: Range<u64>, every: u64) {
     let permits = Arc::new(Semaphore::new(PARALLEL));
     // The checks share this thread, the servers have the others.
     let (local, mut checks) = (LocalSet::new(), JoinSet::new());
-    for count in counts.step_by(usize::try_from(step).unwrap()) {
+    for count in counts.step_by(usize::try_from(every).unwrap()) {
         let permits = Arc::clone(&permits);
         let check = async move {
             let _permit = permits.acquire().await.unwrap();

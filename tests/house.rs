@@ -16,7 +16,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "check", "cli", "diagnose::code", "dialect", "error", "lab", "registry", "render", "report", "settings",
+            "check",
+            "cli",
+            "diagnose::code",
+            "dialect",
+            "error",
+            "lab",
+            "registry",
+            "render",
+            "report",
+            "settings",
             "target",
         ],
     ),
@@ -25,7 +34,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "diagnose",
         &[
-            "probe::trace", "probe::certificate", "dialect", "settings::InputFailure", "settings::Malformed", "target",
+            "probe::trace",
+            "probe::certificate",
+            "dialect",
+            "settings::InputFailure",
+            "settings::Malformed",
+            "target",
             "wire::message::ServerError",
         ],
     ),
@@ -48,14 +62,56 @@ const STAGES: [&str; 8] = ["input", "resolve", "connect", "tls", "login", "sessi
 
 /// The options of libpq 18.4, as `PQconndefaults` gives them (`fe-connect.c`, `PQconninfoOptions`).
 const LIBPQ_18: [&str; 50] = [
-    "service", "user", "password", "passfile", "channel_binding", "connect_timeout", "dbname", "host", "hostaddr",
-    "port", "client_encoding", "options", "application_name", "fallback_application_name", "keepalives",
-    "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "sslmode", "sslnegotiation",
-    "sslcompression", "sslcert", "sslkey", "sslcertmode", "sslpassword", "sslrootcert", "sslcrl", "sslcrldir", "sslsni",
-    "requirepeer", "require_auth", "min_protocol_version", "max_protocol_version", "ssl_min_protocol_version",
-    "ssl_max_protocol_version", "gssencmode", "krbsrvname", "gsslib", "gssdelegation", "replication",
-    "target_session_attrs", "load_balance_hosts", "scram_client_key", "scram_server_key", "oauth_issuer",
-    "oauth_client_id", "oauth_client_secret", "oauth_scope", "sslkeylogfile",
+    "service",
+    "user",
+    "password",
+    "passfile",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "client_encoding",
+    "options",
+    "application_name",
+    "fallback_application_name",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "sslmode",
+    "sslnegotiation",
+    "sslcompression",
+    "sslcert",
+    "sslkey",
+    "sslcertmode",
+    "sslpassword",
+    "sslrootcert",
+    "sslcrl",
+    "sslcrldir",
+    "sslsni",
+    "requirepeer",
+    "require_auth",
+    "min_protocol_version",
+    "max_protocol_version",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+    "gssencmode",
+    "krbsrvname",
+    "gsslib",
+    "gssdelegation",
+    "replication",
+    "target_session_attrs",
+    "load_balance_hosts",
+    "scram_client_key",
+    "scram_server_key",
+    "oauth_issuer",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_scope",
+    "sslkeylogfile",
 ];
 
 #[test]
@@ -146,7 +202,8 @@ fn the_keywords_are_those_of_libpq_18() {
 
 /// Every path that begins at the crate, once for each name of a list in braces.
 fn named_modules(source: &str) -> Vec<String> {
-    let code: String = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code: String =
+        source.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let mut found = Vec::new();
     for start in ["crate::", "pgpreflight::"] {
         for (at, _) in code.match_indices(start) {
@@ -179,13 +236,11 @@ fn expand<'a>(prefix: &str, text: &'a str, found: &mut Vec<String>) -> &'a str {
     let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}::{name}") };
-    match rest.strip_prefix("::") {
-        Some(rest) => expand(&path, rest, found),
-        None => {
-            found.push(path);
-            rest
-        }
+    if let Some(rest) = rest.strip_prefix("::") {
+        return expand(&path, rest, found);
     }
+    found.push(path);
+    rest
 }
 
 /// The top-level module a file belongs to.

@@ -34,14 +34,8 @@ enum Source {
     Passfile,
 }
 
-const SOURCES: [Source; 6] = [
-    Source::Uri,
-    Source::String,
-    Source::Environment,
-    Source::StandardInput,
-    Source::Command,
-    Source::Passfile,
-];
+const SOURCES: [Source; 6] =
+    [Source::Uri, Source::String, Source::Environment, Source::StandardInput, Source::Command, Source::Passfile];
 
 #[tokio::test]
 async fn a_password_from_any_source_is_used_and_not_shown() {
@@ -182,8 +176,7 @@ async fn a_password_that_was_not_on_the_command_line_is_in_no_list_of_processes(
     let directory = tempfile::tempdir().unwrap();
     let listed = directory.path().join("listed");
     let secret = file(&directory, "secret", PLAIN);
-    let by_command =
-        format!("cat /proc/$$/cmdline /proc/$$/environ > {}; cat {}", listed.display(), secret.display());
+    let by_command = format!("cat /proc/$$/cmdline /proc/$$/environ > {}; cat {}", listed.display(), secret.display());
     let by_input = "--password-stdin".to_owned();
     for arguments in [vec![by_input], vec!["--password-command".to_owned(), by_command]] {
         let mut command = program(["check", &target(&lab), "--timeout=60s"]);
@@ -227,7 +220,7 @@ fn texts(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{text}\n"),
         Value::Array(values) => values.iter().map(texts).collect(),
-        Value::Object(map) => map.iter().map(|(key, value)| format!("{key}\n{}", texts(value))).collect(),
+        Value::Object(map) => map.iter().flat_map(|(key, value)| [format!("{key}\n"), texts(value)]).collect(),
         _ => String::new(),
     }
 }

@@ -7,11 +7,13 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::rand::rand_bytes;
-use openssl::ssl::{AlpnError, SslContext, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion, select_next_proto};
+use openssl::ssl::{
+    AlpnError, SslContext, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion, select_next_proto,
+};
 use openssl::x509::X509Ref;
 
 use super::certificate::Issued;
-use super::scenario::{Scenario, TlsVersion};
+use super::scenario::{ClientCertificate, Scenario, TlsVersion};
 use super::scram::Verifier;
 
 /// The ALPN name of PostgreSQL, in the wire form of RFC 7301.
@@ -111,7 +113,7 @@ fn context(scenario: &Scenario, issued: &Issued) -> Result<SslContext, ErrorStac
             builder.add_extra_chain_cert(certificate.clone())?;
         }
     }
-    if scenario.client_certificate {
+    if scenario.client_certificate == ClientCertificate::Demanded {
         builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
     }
     // As PostgreSQL: no session resumption, no renegotiation (src/backend/libpq/be-secure-openssl.c).

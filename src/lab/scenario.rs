@@ -42,8 +42,8 @@ pub struct Scenario {
     pub tls_max_version: TlsVersion,
     /// Key-exchange groups as OpenSSL writes them; PostgreSQL up to 17 has `P-256` alone.
     pub tls_groups: String,
-    /// A client without a certificate is refused in the handshake, as by a proxy that ends TLS.
-    pub client_certificate: bool,
+    /// Whether a client has to show a certificate.
+    pub client_certificate: ClientCertificate,
 
     /// The newest protocol: a client that asks for more gets `NegotiateProtocolVersion`.
     pub newest_protocol: Protocol,
@@ -137,6 +137,17 @@ pub enum TlsVersion {
     V1_3,
 }
 
+/// Whether a client has to show a certificate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientCertificate {
+    /// Nobody asks for one.
+    #[default]
+    NotAsked,
+    /// Without one the handshake fails, as with a proxy that ends TLS.
+    Demanded,
+}
+
 /// A version of the PostgreSQL protocol.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum Protocol {
@@ -222,7 +233,7 @@ impl Default for Scenario {
             tls_min_version: TlsVersion::V1_2,
             tls_max_version: TlsVersion::V1_3,
             tls_groups: "X25519:P-256".to_owned(),
-            client_certificate: false,
+            client_certificate: ClientCertificate::NotAsked,
             newest_protocol: Protocol::V3_0,
             hba: Hba::default(),
             authentication: Authentication::ScramSha256,

@@ -73,9 +73,12 @@ fn read_property(property: &str, pairs: &mut Pairs, oddities: &mut Vec<Oddity>) 
 mod tests {
     use super::*;
 
+    /// The URL, what it means, and how many settings are left out with a word.
+    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], usize);
+
     #[test]
     fn urls_are_read_as_the_driver_means_them() {
-        let rows: &[(&str, &[(&str, &str)], usize)] = &[
+        let rows: &[Row<'_>] = &[
             ("//db.test:5433/orders", &[("host", "db.test"), ("port", "5433"), ("dbname", "orders")], 0),
             ("//[::1]/orders", &[("host", "::1"), ("dbname", "orders")], 0),
             ("orders", &[("dbname", "orders"), ("host", "localhost")], 0),

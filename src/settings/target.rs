@@ -324,8 +324,22 @@ fn holds_certificate(path: &Path) -> bool {
 /// Close to a word that is allowed, or one that other products have there: surely not a stray piece of a password.
 fn is_misspelt(text: &str, allowed: &str) -> bool {
     const FOREIGN: [&str; 16] = [
-        "0", "1", "disabled", "enabled", "false", "full", "no", "no-verify", "none", "off", "on", "true", "verify",
-        "verify_identity", "verified", "yes",
+        "0",
+        "1",
+        "disabled",
+        "enabled",
+        "false",
+        "full",
+        "no",
+        "no-verify",
+        "none",
+        "off",
+        "on",
+        "true",
+        "verify",
+        "verify_identity",
+        "verified",
+        "yes",
     ];
     let text = text.to_ascii_lowercase();
     FOREIGN.contains(&text.as_str()) || allowed.split(", ").any(|word| strsim::jaro_winkler(&text, word) > 0.85)

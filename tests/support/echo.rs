@@ -20,7 +20,8 @@ pub struct Spellings {
 
 impl Spellings {
     pub fn of(password: &str) -> Self {
-        let hex: String = password.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String =
+            password.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).map(char::from).collect();
         let json = serde_json::to_string(password).unwrap();
         let readable = vec![
             password.to_owned(),
@@ -139,7 +140,10 @@ pub fn places(text: &str, sound: &Scenario) -> Vec<(&'static str, Scenario)> {
         error: Some(fields("ERROR", "42501", "aclcheck_error")),
         ..Query::default()
     }];
-    scenarios.push(("parameters, notices, rows and names", Scenario { authentication: Authentication::Password, ..talkative }));
+    scenarios.push((
+        "parameters, notices, rows and names",
+        Scenario { authentication: Authentication::Password, ..talkative },
+    ));
     scenarios.push(("an error on a question", refusing));
     scenarios
 }
@@ -166,16 +170,20 @@ pub async fn impostor(last_words: String) -> u16 {
 
 async fn deceive(mut stream: TcpStream, last_words: &str) -> std::io::Result<()> {
     let mut heard = vec![0; 1024];
-    stream.read(&mut heard).await?;
+    heed(stream.read(&mut heard).await?);
     stream.write_all(&authentication(10, b"SCRAM-SHA-256\0\0")).await?;
     let count = stream.read(&mut heard).await?;
     let first = String::from_utf8_lossy(heard.get(..count).unwrap_or_default()).into_owned();
     let nonce = first.split_once(",r=").map(|(_, nonce)| nonce).unwrap_or_default();
     stream.write_all(&authentication(11, format!("r={nonce}more,s=c2FsdA==,i=4096").as_bytes())).await?;
-    stream.read(&mut heard).await?;
+    heed(stream.read(&mut heard).await?);
     stream.write_all(&authentication(12, last_words.as_bytes())).await?;
     while stream.read(&mut heard).await? > 0 {}
     Ok(())
+}
+
+fn heed(count: usize) {
+    assert!(count > 0, "the client has left");
 }
 
 fn authentication(code: u32, body: &[u8]) -> Vec<u8> {
