@@ -1,5 +1,7 @@
 //! `check`: settings → report → output.
 
+use std::time::Instant;
+
 use crate::cli::{CheckArgs, Format};
 use crate::commands::output::Output;
 use crate::commands::password;
@@ -35,6 +37,7 @@ pub async fn run(args: CheckArgs) -> Result<u8, Trouble> {
 }
 
 async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble> {
+    let began = Instant::now();
     let password = if args.password_stdin {
         Some((password::from_stdin(args.timeout).await?, "--password-stdin"))
     } else if let Some(command) = &args.password_command {
@@ -48,7 +51,8 @@ async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble> {
         target,
         flags: args.keywords.0,
         password,
-        timeout: Some(args.timeout),
+        // The wait for the password counts.
+        timeout: Some(args.timeout.saturating_sub(began.elapsed())),
         connect_timeout: args.connect_timeout,
         environment: Some(&|name| std::env::var(name).ok()),
     })

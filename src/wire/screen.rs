@@ -69,6 +69,10 @@ impl Screen {
 
 /// How many bytes of the text are this secret, if it begins with it; the most where it can be read in several ways.
 fn found(spelling: &Spelling, text: &str) -> Option<usize> {
+    // Nearly every place in a text is ruled out by its first character.
+    if !spelling.first()?.iter().any(|form| begins(text, form).is_some()) {
+        return None;
+    }
     let mut ends = vec![0];
     for forms in spelling {
         let mut next: Vec<usize> = Vec::new();
