@@ -262,6 +262,12 @@ fn judge(report: &Value, check: &Check, schema: &Validator) -> Vec<String> {
             complaints.push(format!("{name} is {}", seen.unwrap_or(&Value::Null)));
         }
     }
+    for finding in findings {
+        let bare = |field: &str| finding[field].as_object().is_some_and(serde_json::Map::is_empty);
+        if bare("evidence") || finding["because"].as_array().is_none_or(Vec::is_empty) {
+            complaints.push(format!("{} has no evidence or no reason", finding["code"]));
+        }
+    }
     if let Some(first) = findings.first() {
         complaints.extend(judge_first(first, expect));
     }

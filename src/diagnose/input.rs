@@ -52,10 +52,11 @@ pub fn explain(failure: &InputFailure) -> Finding {
                 .evidence("keyword", *keyword)
                 .evidence("value", *value)
         }
-        InputFailure::SeveralHosts => {
+        InputFailure::SeveralHosts { keyword } => {
             Finding::new(Code::InputSeveralHosts, "the target names several hosts; a check is of one endpoint")
                 .because("what is true of one host says nothing of the others, and this version checks one at a time")
                 .advise(Side::Client, "check each host by itself")
+                .evidence("keyword", *keyword)
         }
         InputFailure::ServiceNotFound { service, files } => service_not_found(service, files),
         InputFailure::ServiceFile { path, line } => Finding::new(
@@ -123,6 +124,7 @@ pub fn remark(oddity: &Oddity) -> Finding {
             Finding::new(Code::InputPadded, "blanks, a line end or quotes stood around TARGET and were left out")
                 .because("psql takes such a string for the name of a database; secret stores and env files add them")
                 .fix(Side::Client, "store the string bare", ["printf %s \"$DATABASE_URL\"   # not: echo"])
+                .evidence("trimmed", true)
         }
         Oddity::PassfileIgnored(path) => {
             let path = path.display();
@@ -172,7 +174,8 @@ fn malformed(what: Malformed) -> Finding {
             let reason = format!("it looks like {form}, which this version does not read");
             return Finding::new(Code::InputMalformed, "TARGET cannot be read in any form that is known here")
                 .because(reason)
-                .fix(Side::Client, "write it as a URI", [URI_FORM]);
+                .fix(Side::Client, "write it as a URI", [URI_FORM])
+                .evidence("form", form);
         }
         Malformed::EqualsMissing => "a word has no `=` after it; a value with a blank in it has to stand in quotes",
         Malformed::QuoteOpen => "a value begins with a quote that is never closed",
@@ -188,6 +191,7 @@ fn malformed(what: Malformed) -> Finding {
     Finding::new(Code::InputMalformed, "TARGET cannot be read in any form that is known here")
         .because(reason)
         .because("it is not shown, since it may hold a password")
+        .evidence("reason", reason)
         .fix(Side::Client, "write it as a URI, reserved characters as %XX", [URI_FORM])
         .fix(Side::Client, "or as a keyword/value string, values with blanks in single quotes", [STRING_FORM])
 }

@@ -8,8 +8,8 @@ use crate::target::Target;
 
 /// The one cause.
 pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Finding {
-    match failure {
-        LoginFailure::Refused(error) => refusal::explain(error, target, trace),
+    let finding = match failure {
+        LoginFailure::Refused(error) => return refusal::explain(error, target, trace),
         LoginFailure::PasswordMissing => password_missing(target, trace),
         LoginFailure::MethodUnsupported => method_unsupported(trace),
         LoginFailure::ChannelBindingUnavailable => channel_binding_unavailable(trace),
@@ -66,7 +66,8 @@ pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Findin
         )
         .because(reason.as_str())
         .advise(Side::Network, "make sure that nothing between changes or answers the traffic"),
-    }
+    };
+    finding.evidence("method", trace.login.method.map(refusal::method_word))
 }
 
 /// What was odd about a login that went well.
@@ -98,7 +99,8 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
                 ),
         );
     }
-    findings
+    let method = method.map(refusal::method_word);
+    findings.into_iter().map(|finding| finding.evidence("method", method.clone())).collect()
 }
 
 fn password_unchecked(target: &Target, trace: &Trace) -> Finding {

@@ -42,7 +42,8 @@ fn superuser(target: &Target, seen: &PrivilegesSeen) -> Finding {
         ]
     });
     Finding::new(Code::PrivilegesSuperuser, format!("the role {user:?} is a superuser: it may do far more than read"))
-        .because("rolsuper is true; whoever gets these credentials owns the server")
+        .because("is_superuser is on; whoever gets these credentials owns the server")
+        .evidence("is_superuser", true)
         .fix(Side::Server, "use a role of its own that can only read", login.into_iter().chain(grants))
         .fix(
             Side::Server,
@@ -54,6 +55,7 @@ fn superuser(target: &Target, seen: &PrivilegesSeen) -> Finding {
 fn no_tables(target: &Target) -> Finding {
     Finding::new(Code::PrivilegesNoTables, format!("the database {:?} holds no table", target.database))
         .because("no schema but the system's own has a table or view")
+        .evidence("database", target.database.as_str())
         .advise(Side::Client, "make sure that this is the database you mean")
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use serde_json::{Map, Value};
+
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, identifier};
 use super::words::{Meaning, meaning};
@@ -33,7 +35,13 @@ pub fn explain(error: &ServerError, target: &Target, trace: &Trace) -> Finding {
         .evidence("sqlstate", error.sqlstate.as_str())
         .evidence("routine", error.routine.clone())
         .evidence("server_message", error.message.as_str())
+        .evidence("server_fields", server_fields(error))
         .evidence("authenticated", trace.login.authenticated)
+}
+
+/// Every field of an ErrorResponse, by its letter (manual, section 54.8).
+pub fn server_fields(error: &ServerError) -> Map<String, Value> {
+    error.fields.iter().map(|(letter, text)| (letter.to_string(), Value::from(text.as_str()))).collect()
 }
 
 /// Which connections a line of `pg_hba.conf` is for.
@@ -399,11 +407,11 @@ impl Refusal<'_> {
             Finding::new(Code::LoginServerError, format!("the server refused the login: {}", self.error.message))
                 .because(format!("it sent SQLSTATE {}", self.error.sqlstate));
         let finding = self.after_authentication(finding);
-        let finding = match &self.error.detail {
+        let finding = match self.error.field('D') {
             Some(detail) => finding.because(format!("detail: {detail}")),
             None => finding,
         };
-        let finding = match &self.error.hint {
+        let finding = match self.error.field('H') {
             Some(hint) => finding.because(format!("hint: {hint}")),
             None => finding,
         };

@@ -2,6 +2,7 @@
 
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
+use super::refusal::server_fields;
 use crate::probe::trace::{SessionSeen, Silence};
 
 /// The lowest major version that the community still maintains (postgresql.org, versioning policy: 14 until
@@ -14,16 +15,19 @@ pub fn explain(failure: &Silence) -> Finding {
     match failure {
         Silence::NoReply { after } => finding
             .because(format!("nothing came for {:.1} s", after.as_secs_f64()))
+            .evidence("silent_s", after.as_secs_f64())
             .advise(Side::Server, "see what it waits for: SELECT wait_event_type, wait_event FROM pg_stat_activity;")
             .advise(Side::Network, "where small answers arrive and large ones do not, the path MTU is too small"),
-        Silence::Broken { reason } => {
-            finding.because(reason.as_str()).advise(Side::Server, "read its log: the process may have been ended")
-        }
+        Silence::Broken { reason } => finding
+            .because(reason.as_str())
+            .evidence("reason", reason.as_str())
+            .advise(Side::Server, "read its log: the process may have been ended"),
         Silence::Refused(error) => finding
             .because(format!("it said {}: {}", error.sqlstate, error.message))
             .advise(Side::Server, "see the settings of the role and the database: statement_timeout, search_path, role")
             .evidence("sqlstate", error.sqlstate.as_str())
-            .evidence("server_message", error.message.as_str()),
+            .evidence("server_message", error.message.as_str())
+            .evidence("server_fields", server_fields(error)),
     }
 }
 
@@ -34,6 +38,7 @@ pub fn remarks(seen: &SessionSeen) -> Vec<Finding> {
         findings.push(
             Finding::new(Code::SessionStandby, "this server is a standby: it can be read, not written")
                 .because("pg_is_in_recovery() is true")
+                .evidence("pg_is_in_recovery", true)
                 .advise(Side::Client, "connect to the primary if anything is to be written"),
         );
     }
@@ -43,6 +48,7 @@ pub fn remarks(seen: &SessionSeen) -> Vec<Finding> {
                 .because(
                     "transaction_read_only is on: by default_transaction_read_only of the role, database or server",
                 )
+                .evidence("transaction_read_only", "on")
                 .fix(
                     Side::Server,
                     "see who set it",

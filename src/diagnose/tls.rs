@@ -3,8 +3,9 @@
 use super::certificate;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
+use super::refusal::server_fields;
 use crate::probe::trace::{Failure, SslReply, Stranger, TlsFailure, Trace};
-use crate::target::{Roots, SslMode, Target, Verification};
+use crate::target::{Roots, SslMode, Target, TlsVersion, Verification};
 use crate::wire::message::ServerError;
 
 /// The one cause.
@@ -18,6 +19,7 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
                 .confidence(Confidence::Likely)
                 .fix(Side::Server, "see whether the server process is stopped or starved", ["ps -o pid,stat,wchan,cmd -C postgres"])
                 .advise(Side::Client, "make sure that the port is PostgreSQL's: a server of another protocol may wait in silence")
+                .evidence("silent_s", after.as_secs_f64())
         }
         TlsFailure::ServerError(error) => server_error(error),
         TlsFailure::NotPostgres { stranger, first_bytes } => not_postgres(target, *stranger, first_bytes),
@@ -26,11 +28,13 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
                 .because("after the SSLRequest it ended the connection; a handshake without one went well (tried, without credentials)")
                 .fix(Side::Client, "begin with TLS at once (libpq 17 and later)", ["sslmode=require sslnegotiation=direct"])
                 .advise(Side::Server, "or let the listener pass TCP on as it is, and leave TLS to PostgreSQL")
+                .evidence("direct_handshake", true)
         }
         TlsFailure::DirectRefused => {
             Finding::new(Code::TlsDirectRefused, "the server does not take a TLS handshake without an SSLRequest")
                 .because("sslnegotiation=direct needs PostgreSQL 17 or later; an older server closes the connection")
                 .fix(Side::Client, "negotiate in the way that every server understands", ["sslnegotiation=postgres"])
+                .evidence("direct_handshake", false)
         }
         TlsFailure::HandshakeSilent { after } => {
             Finding::new(Code::TlsHandshakeSilent, "the server agreed to TLS, and then nothing came")
@@ -38,23 +42,27 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
                 .because("small packets pass; where large ones are lost, the certificate never arrives (path MTU)")
                 .confidence(Confidence::Likely)
                 .fix(Side::Network, "let ICMP `fragmentation needed` pass, or lower the MTU", ["sudo ip link set dev eth0 mtu 1500"])
+                .evidence("silent_s", after.as_secs_f64())
         }
         TlsFailure::HandshakeClosed { reset } => {
             let how = if *reset { "reset (RST)" } else { "closed (FIN)" };
             Finding::new(Code::TlsHandshakeClosed, "the server agreed to TLS, and then ended the connection")
                 .because(format!("the connection was {how} within the handshake"))
                 .advise(Side::Server, "read its log: a proxy or balancer in front of it may not pass TLS on")
+                .evidence("reset", *reset)
         }
         TlsFailure::HandshakeGarbage { first_bytes } => {
             Finding::new(Code::TlsHandshakeGarbage, "the server agreed to TLS, and then sent bytes that are not TLS")
                 .because(format!("what came is: {first_bytes}"))
                 .advise(Side::Network, "look for a proxy between that answers in place of the server")
+                .evidence("first_bytes", first_bytes.as_str())
         }
         TlsFailure::VersionUnsupported => version_unsupported(target),
         TlsFailure::NoCommonCipher => {
             Finding::new(Code::TlsNoCommonCipher, "server and client have no cipher suite or group in common")
                 .because("the server refused the ClientHello with the alert handshake_failure (40)")
                 .fix(Side::Server, "allow modern suites", ["ALTER SYSTEM SET ssl_ciphers = 'HIGH:!aNULL';", "SELECT pg_reload_conf();"])
+                .evidence("alert", 40)
         }
         TlsFailure::Handshake { alert, reason } => {
             let finding = Finding::new(Code::TlsHandshakeFailed, "the TLS handshake failed")
@@ -120,6 +128,7 @@ fn server_error(error: &ServerError) -> Finding {
         .advise(Side::Server, "free memory, processes or connections; its log has the reason")
         .evidence("sqlstate", error.sqlstate.as_str())
         .evidence("server_message", error.message.as_str())
+        .evidence("server_fields", server_fields(error))
 }
 
 fn not_postgres(target: &Target, stranger: Stranger, first_bytes: &str) -> Finding {
@@ -173,6 +182,9 @@ fn version_unsupported(target: &Target) -> Finding {
             "allow TLS 1.2 and later",
             ["ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2';", "SELECT pg_reload_conf();"],
         );
+    let finding = finding
+        .evidence("ssl_min_protocol_version", target.tls.min_version.map(TlsVersion::as_str))
+        .evidence("ssl_max_protocol_version", target.tls.max_version.map(TlsVersion::as_str));
     if target.tls.max_version.is_some() {
         return finding.fix(Side::Client, "do not cap the version", ["ssl_max_protocol_version="]);
     }

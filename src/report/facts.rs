@@ -85,6 +85,8 @@ fn login(trace: &Trace) -> Map<String, Value> {
         Some(Failure::Login(LoginFailure::Refused(error))) => Some(error),
         _ => None,
     };
+    let parameters: Map<String, Value> =
+        seen.parameters.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     let notices: Vec<&str> = seen.notices.iter().map(|notice| notice.message.as_str()).collect();
     map(json!({
         "method": seen.method.map(refusal::method_word),
@@ -93,6 +95,7 @@ fn login(trace: &Trace) -> Map<String, Value> {
         "sqlstate": refusal.map(|error| &error.sqlstate),
         "routine": refusal.and_then(|error| error.routine.as_ref()),
         "server_message": refusal.map(|error| &error.message),
+        "parameters": (!parameters.is_empty()).then_some(parameters),
         "notices": (!notices.is_empty()).then_some(notices),
     }))
 }

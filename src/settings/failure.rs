@@ -56,7 +56,10 @@ pub enum InputFailure {
         allowed: &'static str,
     },
     /// Several hosts in one target.
-    SeveralHosts,
+    SeveralHosts {
+        /// The keyword that has a list.
+        keyword: &'static str,
+    },
     /// No service of that name.
     ServiceNotFound {
         /// Its name.

@@ -110,7 +110,7 @@ impl Reader<'_> {
             return Ok(5432);
         };
         if text.contains(',') {
-            return Err(InputFailure::SeveralHosts);
+            return Err(InputFailure::SeveralHosts { keyword: "port" });
         }
         let port = text.trim().parse().ok().filter(|port| *port > 0);
         port.ok_or_else(|| InputFailure::PortInvalid { source: self.source("port") })
@@ -121,14 +121,14 @@ impl Reader<'_> {
             return Ok(None);
         };
         if text.contains(',') {
-            return Err(InputFailure::SeveralHosts);
+            return Err(InputFailure::SeveralHosts { keyword: "hostaddr" });
         }
         text.parse().map(Some).map_err(|_| self.invalid("hostaddr", "an IPv4 or IPv6 address"))
     }
 
     fn lint_host(&self, host: &str) -> Result<(), InputFailure> {
         if host.contains(',') {
-            return Err(InputFailure::SeveralHosts);
+            return Err(InputFailure::SeveralHosts { keyword: "host" });
         }
         if host.contains('@') {
             return Err(InputFailure::ReservedCharacter('@'));
@@ -222,16 +222,10 @@ impl Reader<'_> {
 
     fn tls_version(&self, keyword: &'static str) -> Result<Option<TlsVersion>, InputFailure> {
         // libpq compares these without regard to letter case.
-        const WORDS: [(&str, TlsVersion); 4] = [
-            ("TLSv1", TlsVersion::V1_0),
-            ("TLSv1.1", TlsVersion::V1_1),
-            ("TLSv1.2", TlsVersion::V1_2),
-            ("TLSv1.3", TlsVersion::V1_3),
-        ];
         let Some(text) = self.text(keyword) else {
             return Ok(None);
         };
-        let found = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, version)| *version);
+        let found = TlsVersion::ALL.into_iter().find(|version| version.as_str().eq_ignore_ascii_case(text));
         found.map(Some).ok_or_else(|| self.invalid(keyword, "TLSv1, TLSv1.1, TLSv1.2, TLSv1.3"))
     }
 

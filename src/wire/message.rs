@@ -65,27 +65,22 @@ pub enum Authentication {
 /// The fields of an ErrorResponse or NoticeResponse (manual, section 54.8), made safe to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerError {
-    /// `V`, else `S`: FATAL, ERROR, WARNING, …
-    pub severity: String,
     /// `C`: the SQLSTATE.
     pub sqlstate: String,
     /// `M`
     pub message: String,
-    /// `D`
-    pub detail: Option<String>,
-    /// `H`
-    pub hint: Option<String>,
-    /// `W`
-    pub context: Option<String>,
-    /// `F`: the source file of the server.
-    pub file: Option<String>,
-    /// `L`: the line in it.
-    pub line: Option<String>,
     /// `R`: the routine in it. PostgreSQL always sends it; poolers do not.
     pub routine: Option<String>,
+    /// Every field by its letter, those above included, in the order sent.
+    pub fields: Vec<(char, String)>,
 }
 
 impl ServerError {
+    /// Any field by its letter.
+    pub fn field(&self, letter: char) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| *known == letter).map(|(_, text)| text.as_str())
+    }
+
     /// The routine, or nothing.
     pub fn routine(&self) -> &str {
         self.routine.as_deref().unwrap_or_default()
@@ -152,26 +147,16 @@ fn authentication(mut body: Bytes, screen: &Screen) -> io::Result<Authentication
 
 fn server_error(mut fields: backend::ErrorFields<'_>, screen: &Screen) -> io::Result<ServerError> {
     let mut error = ServerError::default();
-    for _ in 0..MOST_FIELDS {
-        let Some(field) = fields.next().map_err(invalid)? else {
-            break;
-        };
-        let text = screen.text(field.value_bytes());
-        match field.type_() {
-            b'V' => error.severity = text,
-            b'S' if error.severity.is_empty() => error.severity = text,
-            b'C' => error.sqlstate = text,
-            b'M' => error.message = text,
-            b'D' => error.detail = Some(text),
-            b'H' => error.hint = Some(text),
-            b'W' => error.context = Some(text),
-            b'F' => error.file = Some(text),
-            b'L' => error.line = Some(text),
-            b'R' => error.routine = Some(text),
-            _ => {}
-        }
+    while let Some(field) = fields.next().map_err(invalid)?.filter(|_| error.fields.len() < MOST_FIELDS) {
+        error.fields.push((char::from(field.type_()), screen.text(field.value_bytes())));
     }
-    Ok(error)
+    let text = |letter| error.field(letter).unwrap_or_default().to_owned();
+    Ok(ServerError {
+        sqlstate: text('C'),
+        message: text('M'),
+        routine: error.field('R').map(str::to_owned),
+        fields: error.fields,
+    })
 }
 
 fn data_row(body: &backend::DataRowBody, screen: &Screen) -> io::Result<Vec<Option<String>>> {
