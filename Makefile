@@ -2,10 +2,10 @@
 FEATURES = $(if $(shell pkg-config --exists openssl 2>/dev/null && echo found),,--features vendored)
 SAY_OPENSSL = @echo "OpenSSL: $(if $(FEATURES),built from source (pkg-config finds none),the system's $(shell pkg-config --modversion openssl))"
 
-.PHONY: build demo test lint setup bench
+.PHONY: build demo test lint setup compiler bench
 .DEFAULT_GOAL := build
 
-build: ## the release binary
+build: compiler ## the release binary
 	$(SAY_OPENSSL)
 	cargo build --release $(FEATURES)
 
@@ -16,7 +16,7 @@ test: setup ## all tests, with real servers
 	$(SAY_OPENSSL)
 	cargo test $(FEATURES)
 
-lint: ## formatting, clippy, documentation
+lint: compiler ## formatting, clippy, documentation
 	$(SAY_OPENSSL)
 	@cargo fmt --version && cargo clippy --version || { echo "To get them: rustup component add rustfmt clippy"; exit 1; }
 	cargo fmt --check
@@ -25,6 +25,9 @@ lint: ## formatting, clippy, documentation
 
 setup: ## servers, clients and a container image for the tests
 	@scripts/setup
+
+compiler: ## what it takes to build
+	@scripts/setup compiler
 
 bench: setup build ## against psql and pg_isready
 	cargo bench $(FEATURES)
