@@ -12,7 +12,7 @@ use openssl::x509::{X509NameRef, X509Ref};
 use crate::wire::screen::{Screen, hex};
 
 /// One certificate of the chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Certificate {
     /// The subject, as `CN=…, O=…` in the certificate's own order.
     pub subject: String,

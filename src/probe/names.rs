@@ -67,26 +67,16 @@ fn matches_name(pattern: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     fn certificate(common_name: &str, names: &[&str]) -> Certificate {
         Certificate {
-            subject: format!("CN={common_name}"),
-            issuer: "CN=Root".to_owned(),
             common_name: (!common_name.is_empty()).then(|| common_name.to_owned()),
             names: names
                 .iter()
                 .map(|name| name.parse().map_or_else(|_| SubjectName::Dns((*name).to_owned()), SubjectName::Ip))
                 .collect(),
-            not_before: Timestamp::UNIX_EPOCH,
-            not_after: Timestamp::UNIX_EPOCH,
-            key: String::new(),
-            signature: String::new(),
-            serial: String::new(),
-            sha256: String::new(),
-            names_issuer_url: false,
+            ..Certificate::default()
         }
     }
 
