@@ -74,11 +74,7 @@ fn finish(report: &Report, format: Format, output: &mut Output) -> Result<u8, Tr
     output.write(|out| match format {
         Format::Json => json::render(report, out),
         Format::Human if unread => human::render(report, out),
-        Format::Human => {
-            let skipped = report.stages.iter().filter(|stage| stage.status == crate::report::Status::Skipped);
-            skipped.map(|stage| human::stage_line(report, stage, out)).collect::<Result<Vec<()>, _>>()?;
-            human::conclusion(report, out)
-        }
+        Format::Human => human::rest(report, out),
     })?;
     Ok(report.exit_code)
 }

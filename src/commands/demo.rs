@@ -16,7 +16,7 @@ use crate::registry::store::Store;
 use crate::render::human;
 use crate::render::layout::{STRONG, paragraph};
 use crate::render::progress::Progress;
-use crate::report::{Report, Status};
+use crate::report::Report;
 use crate::settings::{self, Sources};
 use crate::target::{Secret, Target};
 
@@ -63,12 +63,7 @@ fn step(output: &mut Output, number: u8, text: &str) -> Result<(), Trouble> {
 async fn check(target: &Target, output: &mut Output) -> Result<Report, Trouble> {
     let mut progress = Progress::new(target, Some(output.writer()));
     let report = crate::check(target, false, &mut progress).await;
-    output.write(|out| {
-        for stage in report.stages.iter().filter(|stage| stage.status == Status::Skipped) {
-            human::stage_line(&report, stage, out)?;
-        }
-        human::conclusion(&report, out)
-    })?;
+    output.write(|out| human::rest(&report, out))?;
     Ok(report)
 }
 

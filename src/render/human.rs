@@ -54,8 +54,22 @@ pub fn stage_line(report: &Report, stage: &StageReport, out: &mut dyn Write) -> 
     paragraph(out, &first, MARGIN - 1, &text)
 }
 
+/// An attempt that was given up for another one with the other encryption.
+pub fn retreat_line(stage: Stage, sslmode: &str, out: &mut dyn Write) -> io::Result<()> {
+    let first = format!(" {ODD}!{ODD:#} {:<10} {:>9}  ", stage.as_str(), "");
+    paragraph(out, &first, MARGIN - 1, &format!("refused; sslmode={sslmode} tries the other encryption"))
+}
+
+/// What is left when the lines of the stages have been written as they ended: the skipped ones, and the conclusion.
+pub fn rest(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for stage in report.stages.iter().filter(|stage| stage.status == Status::Skipped) {
+        stage_line(report, stage, out)?;
+    }
+    conclusion(report, out)
+}
+
 /// Everything after the stages.
-pub fn conclusion(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn conclusion(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in &report.findings {
         writeln!(out)?;
         write_finding(finding, out)?;

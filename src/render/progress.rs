@@ -6,8 +6,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::human;
-use super::layout::{FAINT, ODD};
-
 use crate::probe::Watch;
 use crate::probe::trace::{Stage, Trace};
 use crate::report::Report;
@@ -68,14 +66,6 @@ impl Watch for Progress<'_> {
     }
 
     fn retreat(&mut self, stage: Stage, _trace: &Trace) {
-        self.write(|target, lines| {
-            let mode = target.tls.mode;
-            writeln!(
-                lines,
-                " {ODD}!{ODD:#} {:<10} {FAINT}{:>9}{FAINT:#}  refused; sslmode={mode} tries the other encryption",
-                stage.as_str(),
-                ""
-            )
-        });
+        self.write(|target, lines| human::retreat_line(stage, target.tls.mode.as_str(), lines));
     }
 }
