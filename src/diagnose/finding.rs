@@ -129,6 +129,11 @@ impl Serialize for Stage {
     }
 }
 
+/// Lines for psql that store a role's password for SCRAM; up to PostgreSQL 13 it is stored as MD5 unless told otherwise.
+pub fn scram_password(role: &str) -> [String; 2] {
+    ["SET password_encryption = 'scram-sha-256';".to_owned(), format!("\\password {}", identifier(role))]
+}
+
 /// An SQL identifier, quoted so that it means exactly this name.
 pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

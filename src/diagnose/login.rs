@@ -1,7 +1,7 @@
 //! Why there is no session: decided by SQLSTATE and routine, and by whether AuthenticationOk had come.
 
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side, identifier};
+use super::finding::{Finding, Side, scram_password};
 use super::refusal;
 use crate::probe::trace::{LoginFailure, Method, Trace};
 use crate::target::Target;
@@ -73,7 +73,6 @@ pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Findin
 /// What was odd about a login that went well.
 pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let user = identifier(&target.user);
     let plain = !trace.tls.negotiated && !target.endpoint.is_unix();
     let method = trace.login.method;
     if method == Some(Method::Trust) && !target.endpoint.is_unix() {
@@ -95,7 +94,7 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
                 .fix(
                     Side::Server,
                     "store it for SCRAM, and say scram-sha-256 in pg_hba.conf",
-                    ["SET password_encryption = 'scram-sha-256';".to_owned(), format!("\\password {user}")],
+                    scram_password(&target.user),
                 ),
         );
     }

@@ -1,7 +1,7 @@
 //! Whether the role can read what is there.
 
 use super::code::Code;
-use super::finding::{Finding, Side, identifier};
+use super::finding::{Finding, Side, identifier, scram_password};
 use crate::probe::trace::{PrivilegesSeen, Schema};
 use crate::target::Target;
 
@@ -28,12 +28,8 @@ pub fn remarks(target: &Target, seen: &PrivilegesSeen) -> Vec<Finding> {
 
 fn superuser(target: &Target, seen: &PrivilegesSeen) -> Finding {
     let user = &target.user;
-    let login = [
-        "SET password_encryption = 'scram-sha-256';".to_owned(),
-        "CREATE ROLE reader LOGIN;".to_owned(),
-        "\\password reader".to_owned(),
-        format!("GRANT CONNECT ON DATABASE {} TO reader;", identifier(&target.database)),
-    ];
+    let create = ["CREATE ROLE reader LOGIN;".to_owned()].into_iter().chain(scram_password("reader"));
+    let connect = format!("GRANT CONNECT ON DATABASE {} TO reader;", identifier(&target.database));
     let grants = with_tables(seen).flat_map(|schema| {
         let name = identifier(&schema.name);
         [
@@ -44,7 +40,7 @@ fn superuser(target: &Target, seen: &PrivilegesSeen) -> Finding {
     Finding::new(Code::PrivilegesSuperuser, format!("the role {user:?} is a superuser: it may do far more than read"))
         .because("is_superuser is on; whoever gets these credentials owns the server")
         .evidence("is_superuser", true)
-        .fix(Side::Server, "use a role of its own that can only read", login.into_iter().chain(grants))
+        .fix(Side::Server, "use a role of its own that can only read", create.chain([connect]).chain(grants))
         .fix(
             Side::Server,
             "or, from PostgreSQL 14 on, let it read whatever there is and will be",

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side, identifier};
+use super::finding::{Finding, Side, identifier, scram_password};
 use super::words::{Meaning, meaning};
 use crate::probe::trace::{Admission, Method, Trace};
 use crate::target::{Encryption, Target};
@@ -134,11 +134,10 @@ impl Refusal<'_> {
         finding.evidence("password_source", source)
     }
 
-    /// Up to 13 a password is stored as MD5 unless told otherwise, and a scram-sha-256 rule then refuses it.
+    /// For the rule that matched: one for SCRAM refuses a password that is stored as MD5.
     fn set_password(&self) -> Vec<String> {
         let scram = matches!(self.trace.login.method, Some(Method::Scram | Method::ScramPlus));
-        let encryption = scram.then(|| "SET password_encryption = 'scram-sha-256';".to_owned());
-        encryption.into_iter().chain([format!("\\password {}", self.user())]).collect()
+        if scram { scram_password(&self.target.user).into() } else { vec![format!("\\password {}", self.user())] }
     }
 
     /// `pg_hba.conf` decides before any password is asked for.
