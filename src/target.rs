@@ -1,16 +1,33 @@
 //! What to dial: parsed once, every default filled in, every secret wrapped.
 
+mod login;
+mod tls;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// One endpoint with everything that is needed to dial it and log in.
+pub use self::login::{AuthMethod, ChannelBinding, ProtocolRange, ProtocolVersion, RequireAuth, SessionAttrs};
+pub use self::tls::{
+    ClientCertificate, Encryption, Revocation, Roots, SslCertMode, SslMode, SslNegotiation, TlsSettings, TlsVersion,
+    Verification,
+};
+
+/// One endpoint with everything that is needed to dial it and log in, and those that libpq would try after it.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Where the server listens.
+    /// What is expected to answer.
+    pub engine: Engine,
+    /// Where the server listens: the first of the hosts.
     pub endpoint: Endpoint,
+    /// The other hosts of the list, in its order.
+    pub alternatives: Vec<Alternative>,
+    /// `target_session_attrs`: which of the hosts will do.
+    pub session_attrs: SessionAttrs,
+    /// `load_balance_hosts=random`: hosts, and the addresses of each, are tried in random order.
+    pub load_balance: bool,
     /// `dbname`; libpq's default is the user name.
     pub database: String,
     /// `user`; libpq's default is the name of the operating system's user.
@@ -21,12 +38,20 @@ pub struct Target {
     pub tls: TlsSettings,
     /// `channel_binding`.
     pub channel_binding: ChannelBinding,
+    /// `require_auth`: the authentication methods that will do; None where any will.
+    pub require_auth: Option<RequireAuth>,
+    /// `requirepeer`: the user that must own the server at the other end of a Unix socket.
+    pub require_peer: Option<String>,
+    /// `min_protocol_version` and `max_protocol_version`.
+    pub protocol: ProtocolRange,
     /// Further parameters of the startup packet (`application_name`, `options`, …), in the order sent.
     pub startup: Vec<(&'static str, String)>,
     /// How long everything may take.
     pub limits: Limits,
     /// libpq keyword to the place its value came from: `target`, a flag, a `PG*` variable or `default`.
     pub sources: BTreeMap<&'static str, String>,
+    /// Every libpq keyword in force that is not at its default, as libpq would hold it; of secrets only that they are set.
+    pub parameters: BTreeMap<&'static str, String>,
     /// What was odd about the input, though it could be read.
     pub oddities: Vec<Oddity>,
     /// How long reading the settings took.
@@ -37,12 +62,62 @@ impl Target {
     /// The text that must never be shown, whoever sends it.
     pub fn secrets(&self) -> Vec<&str> {
         let public = [self.user.as_str(), &self.database, self.endpoint.host()];
-        self.password
-            .iter()
+        let passwords =
+            self.password.iter().chain(self.alternatives.iter().filter_map(|other| other.password.as_ref()));
+        let key = self.tls.client_certificate.iter().filter_map(|certificate| certificate.password.as_ref());
+        passwords
+            .chain(key)
             .map(Secret::expose)
             // Blanking a password that equals the user's name would tell everybody that it does.
             .filter(|secret| !public.iter().any(|text| text.eq_ignore_ascii_case(secret)))
             .collect()
+    }
+}
+
+impl Target {
+    /// Every host of the list as a target of its own, in the list's order.
+    pub fn candidates(&self) -> Vec<Self> {
+        let first = Self { alternatives: Vec::new(), ..self.clone() };
+        let others = self.alternatives.iter().map(|other| Self {
+            endpoint: other.endpoint.clone(),
+            password: other.password.clone(),
+            ..first.clone()
+        });
+        std::iter::once(first.clone()).chain(others).collect()
+    }
+
+    /// The host of that place in the list, counted from 0, as a target of its own.
+    #[must_use]
+    pub fn candidate(&self, place: usize) -> Self {
+        self.candidates().into_iter().nth(place).unwrap_or_else(|| self.clone())
+    }
+}
+
+/// A further host of a list. The password file may have another password for it.
+#[derive(Clone, Debug)]
+pub struct Alternative {
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// The password for it.
+    pub password: Option<Secret>,
+}
+
+/// What kind of server is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// PostgreSQL, and what speaks as it does.
+    Postgresql,
+    /// Amazon Redshift.
+    Redshift,
+}
+
+impl Engine {
+    /// The word of the report and of `--engine`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgresql => "postgresql",
+            Self::Redshift => "redshift",
+        }
     }
 }
 
@@ -102,198 +177,6 @@ impl Endpoint {
     pub fn is_unix(&self) -> bool {
         matches!(self, Self::Unix { .. })
     }
-}
-
-/// libpq's `sslmode` (manual, section 32.19.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SslMode {
-    /// Never TLS.
-    Disable,
-    /// Plain first, TLS when that is refused.
-    Allow,
-    /// TLS first, plain when that fails. libpq's default.
-    Prefer,
-    /// TLS or nothing; the certificate is checked only when a root file exists.
-    Require,
-    /// TLS, and the chain must lead to a trusted root.
-    VerifyCa,
-    /// TLS, the chain, and the name of the host.
-    VerifyFull,
-}
-
-impl SslMode {
-    /// All six, weakest first.
-    pub const ALL: [Self; 6] =
-        [Self::Disable, Self::Allow, Self::Prefer, Self::Require, Self::VerifyCa, Self::VerifyFull];
-
-    /// libpq's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Allow => "allow",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        }
-    }
-
-    /// Reads libpq's word.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.as_str() == text)
-    }
-
-    /// Which encryption is tried first, and which after it (libpq, `fe-connect.c`, `init_allowed_encryption_methods`).
-    pub fn plan(self) -> (Encryption, Option<Encryption>) {
-        match self {
-            Self::Disable => (Encryption::Plain, None),
-            Self::Allow => (Encryption::Plain, Some(Encryption::Tls)),
-            Self::Prefer => (Encryption::Tls, Some(Encryption::Plain)),
-            Self::Require | Self::VerifyCa | Self::VerifyFull => (Encryption::Tls, None),
-        }
-    }
-
-    /// Whether the mode refuses a connection that is not encrypted.
-    pub fn demands_tls(self) -> bool {
-        self >= Self::Require
-    }
-}
-
-impl fmt::Display for SslMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// How one attempt is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encryption {
-    /// Not at all.
-    Plain,
-    /// By TLS.
-    Tls,
-}
-
-impl Encryption {
-    /// The other one.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Plain => Self::Tls,
-            Self::Tls => Self::Plain,
-        }
-    }
-}
-
-/// Everything about TLS.
-#[derive(Clone, Debug)]
-pub struct TlsSettings {
-    /// `sslmode`.
-    pub mode: SslMode,
-    /// `sslrootcert`, or libpq's default file where that exists.
-    pub roots: Roots,
-    /// `sslnegotiation`.
-    pub negotiation: SslNegotiation,
-    /// `sslsni`: whether the host name is sent in the ClientHello.
-    pub sni: bool,
-    /// `ssl_min_protocol_version`.
-    pub min_version: Option<TlsVersion>,
-    /// `ssl_max_protocol_version`.
-    pub max_version: Option<TlsVersion>,
-}
-
-impl TlsSettings {
-    /// What the settings demand of the certificate. A root file makes libpq check the chain in every mode that ends in
-    /// TLS (`fe-secure-openssl.c`, `initialize_SSL`).
-    pub fn verification(&self) -> Verification {
-        match self.mode {
-            SslMode::VerifyFull => Verification::ChainAndName,
-            SslMode::VerifyCa => Verification::Chain,
-            _ if self.roots != Roots::None => Verification::Chain,
-            _ => Verification::None,
-        }
-    }
-}
-
-/// The certificates that a chain may end in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Roots {
-    /// None are given: nothing can be verified.
-    None,
-    /// The PEM certificates of a file.
-    File(PathBuf),
-    /// `sslrootcert=system`: what the operating system trusts.
-    System,
-}
-
-/// How far a certificate is verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verification {
-    /// Not at all.
-    None,
-    /// The chain must lead to a trusted root.
-    Chain,
-    /// The chain, and the host name must be in the certificate.
-    ChainAndName,
-}
-
-impl Verification {
-    /// The word of the report.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Chain => "chain",
-            Self::ChainAndName => "chain-and-name",
-        }
-    }
-}
-
-/// `sslnegotiation`: how TLS is begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SslNegotiation {
-    /// By an SSLRequest, which every server understands.
-    Postgres,
-    /// By a ClientHello as the first bytes, which PostgreSQL 17 and later understand.
-    Direct,
-}
-
-/// A TLS protocol version that libpq can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TlsVersion {
-    /// TLSv1
-    V1_0,
-    /// TLSv1.1
-    V1_1,
-    /// TLSv1.2
-    V1_2,
-    /// TLSv1.3
-    V1_3,
-}
-
-impl TlsVersion {
-    /// All that libpq can name, oldest first.
-    pub const ALL: [Self; 4] = [Self::V1_0, Self::V1_1, Self::V1_2, Self::V1_3];
-
-    /// libpq's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::V1_0 => "TLSv1",
-            Self::V1_1 => "TLSv1.1",
-            Self::V1_2 => "TLSv1.2",
-            Self::V1_3 => "TLSv1.3",
-        }
-    }
-}
-
-/// `channel_binding`: whether SCRAM is tied to the TLS connection (RFC 5802, section 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChannelBinding {
-    /// Never.
-    Disable,
-    /// Where both sides can.
-    Prefer,
-    /// Or no login at all.
-    Require,
 }
 
 /// How long a check may take.

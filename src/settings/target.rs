@@ -11,7 +11,8 @@ use super::keywords::{KEYWORDS, Use};
 use super::passfile::{self, Found};
 use super::{InputFailure, Sources, Values};
 use crate::target::{
-    ChannelBinding, Endpoint, Limits, Oddity, Roots, Secret, SslMode, SslNegotiation, Target, TlsSettings, TlsVersion,
+    ChannelBinding, Endpoint, Engine, Limits, Oddity, ProtocolRange, Revocation, Roots, Secret, SessionAttrs,
+    SslCertMode, SslMode, SslNegotiation, Target, TlsSettings, TlsVersion,
 };
 
 /// The whole check may take this long where nobody says otherwise.
@@ -36,6 +37,14 @@ pub fn assemble(
     let database = reader.text("dbname").unwrap_or(&user).to_owned();
     oddities.extend(reader.not_applied());
     let mut target = Target {
+        engine: Engine::Postgresql,
+        alternatives: Vec::new(),
+        session_attrs: SessionAttrs::Any,
+        load_balance: false,
+        require_auth: None,
+        require_peer: None,
+        protocol: ProtocolRange::default(),
+        parameters: BTreeMap::new(),
         database,
         user,
         password: reader.text("password").map(|text| Secret::new(text.to_owned())),
@@ -173,6 +182,9 @@ impl Reader<'_> {
             sni: self.text("sslsni") != Some("0"),
             min_version: Some(min_version),
             max_version,
+            revocation: Revocation::default(),
+            client_certificate: None,
+            cert_mode: SslCertMode::Allow,
         })
     }
 
