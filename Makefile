@@ -2,7 +2,7 @@
 FEATURES = $(if $(shell pkg-config --exists openssl 2>/dev/null && echo found),,--features vendored)
 SAY_OPENSSL = @echo "OpenSSL: $(if $(FEATURES),built from source (pkg-config finds none),the system's $(shell pkg-config --modversion openssl))"
 
-.PHONY: build demo test lint setup compiler bench
+.PHONY: build demo test lint setup compiler bench soak
 .DEFAULT_GOAL := build
 
 build: compiler ## the release binary
@@ -31,3 +31,7 @@ compiler: ## what it takes to build
 
 bench: setup build ## against psql and pg_isready
 	cargo bench $(FEATURES)
+
+soak: export PGPREFLIGHT_TEST_MAJORS = 10 11 12 13 14 15 16 17 18
+soak: setup ## 3,000 cases drawn at random, on every major, against psql on libpq 18
+	PGPREFLIGHT_DRAWN=3000 cargo test $(FEATURES) --test live drawn -- --nocapture

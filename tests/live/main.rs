@@ -16,6 +16,7 @@ mod answer;
 mod attempts;
 mod client;
 mod container_test;
+mod drawn;
 mod facts;
 mod faults;
 mod fixes;

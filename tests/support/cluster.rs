@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use installed::{as_server_user, copy_template, give_to_server_user, server_bin};
-pub use installed::{cache, client, majors};
+pub use installed::{cache, client, majors, newest_libpq};
 
 #[path = "installed.rs"]
 mod installed;
@@ -162,6 +162,17 @@ impl Cluster {
     pub fn set_tls(&self, tls: &Tls) {
         write_tls(&self.directory.join("data"), tls);
         self.reload();
+    }
+
+    /// No TLS for every connection made from now on.
+    pub fn switch_tls_off(&self) {
+        write_private(&self.directory.join("data/tls.conf"), "ssl = off\n");
+        self.reload();
+    }
+
+    /// Writes other lines of `pg_hba.conf`; the next reload puts them in force.
+    pub fn write_hba<Line: AsRef<str>>(&self, lines: &[Line]) {
+        write_private(&self.directory.join("data/pg_hba.conf"), &hba_file(lines));
     }
 
     /// Puts what is in the configuration files in force, and waits until it is.

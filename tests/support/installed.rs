@@ -49,6 +49,13 @@ pub fn server_bin(major: u32) -> PathBuf {
     bin
 }
 
+/// The directory of the newest `libpq.so.5` that came with the servers: any psql runs on it, by `LD_LIBRARY_PATH`.
+pub fn newest_libpq() -> PathBuf {
+    let lib = |major: u32| cache().join(format!("postgresql/{major}/lib"));
+    let found = (10..=18).rev().map(lib).find(|lib| lib.join("libpq.so.5").is_file());
+    found.expect("no libpq came with the servers: run `make setup`")
+}
+
 /// Makes the data directory of a new server. `initdb` takes a second, so it runs once a major; each server gets a copy.
 pub fn copy_template(major: u32, data: &Path) {
     let templates = cache().join("template");
