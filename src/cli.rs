@@ -32,9 +32,14 @@ pub enum Task {
 /// `check`
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Connection URI (postgresql://…) or keyword/value string; left out, flags and PG* variables say it
+    /// Connection URI (postgresql://…), keyword/value string, JDBC URL, the platform's connection string, or @FILE
+    /// with a body of POST /connections; left out, flags and PG* variables say it
     #[arg(value_name = "TARGET", hide_default_value = true)]
     pub target: Vec<String>,
+
+    /// What is expected to answer [default: by the scheme, else by the host name, else postgresql]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
 
     /// Read the password from the first line of standard input
     #[arg(long, conflicts_with = "password_command")]
@@ -51,6 +56,10 @@ pub struct CheckArgs {
     /// Limit for the connect of each address
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub connect_timeout: Option<Duration>,
+
+    /// Read the settings only: show what is in force, resolve nothing, dial nothing
+    #[arg(long)]
+    pub dry_run: bool,
 
     /// End with exit code 1 when there are warnings
     #[arg(long)]
@@ -85,6 +94,15 @@ pub enum Format {
     Json,
 }
 
+/// Kinds of servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// PostgreSQL, and what speaks as it does
+    Postgresql,
+    /// Amazon Redshift
+    Redshift,
+}
+
 /// Every libpq keyword as a flag, made from the one table of keywords.
 #[derive(Debug, Default)]
 pub struct KeywordArgs(pub Vec<(&'static str, String)>);
@@ -104,7 +122,6 @@ impl KeywordArgs {
                 .allow_hyphen_values(true)
                 .help(StyledStr::from(format!("{}{default}{variable}", keyword.help)))
                 .help_heading("libpq keywords")
-                .hide(keyword.use_made == Use::NotApplied)
                 .hide_short_help(keyword.use_made == Use::Harmless)
         })
     }

@@ -17,6 +17,10 @@ pub enum Trouble {
         /// Why.
         source: io::Error,
     },
+    /// The file that TARGET names could not be read. Its name is not shown: it may be a password that stands there by
+    /// mistake.
+    #[error("cannot read the file that TARGET names after @: {0}")]
+    TargetFile(io::Error),
     /// `--password-stdin`, and standard input could not be read.
     #[error("cannot read the password from standard input: {0}")]
     PasswordInput(io::Error),

@@ -178,6 +178,9 @@ impl Ladder<'_> {
     /// before AuthenticationOk; but not while it starts up or shuts down.
     fn may_go_on(&self, failure: &Failure) -> bool {
         let login = &self.recorder.trace.login;
+        if self.target.tls.plain_only_on_refusal {
+            return false;
+        }
         match failure {
             Failure::Tls(failure) => failure.allows_plain(),
             Failure::Login(LoginFailure::Refused(error)) => {

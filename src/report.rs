@@ -72,6 +72,9 @@ pub struct TargetFacts {
     pub sslmode: Option<&'static str>,
     /// libpq keyword to where its value came from.
     pub sources: BTreeMap<&'static str, String>,
+    /// With `--dry-run`, every libpq keyword in force that is not at its default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<BTreeMap<&'static str, String>>,
 }
 
 /// The result in a word.
@@ -115,13 +118,14 @@ impl Report {
     /// The report of a walk.
     pub fn new(target: &Target, trace: &Trace, strict: bool) -> Self {
         let facts = TargetFacts {
-            engine: "postgresql",
+            engine: target.engine.as_str(),
             host: Some(target.endpoint.host().to_owned()),
             port: Some(target.endpoint.port()),
             database: Some(target.database.clone()),
             user: Some(target.user.clone()),
             sslmode: Some(target.tls.mode.as_str()),
             sources: target.sources.clone(),
+            parameters: None,
         };
         let findings = diagnose::diagnose(target, trace);
         let stages = Stage::CHECKED.map(|stage| StageReport {
@@ -135,6 +139,18 @@ impl Report {
             facts: facts::of(stage, target, trace),
         });
         Self::judged(trace.started, trace.elapsed, facts, findings, stages, strict)
+    }
+
+    /// The report of settings that were read, and nothing more.
+    pub fn dry_run(target: &Target, strict: bool) -> Self {
+        let trace = Trace { started: Timestamp::now(), elapsed: target.read_in, ..Trace::default() };
+        let mut report = Self::new(target, &trace, strict);
+        report.target.parameters = Some(target.parameters.clone());
+        for stage in report.stages.iter_mut().filter(|stage| stage.stage != Stage::Input) {
+            stage.status = Status::Skipped;
+            stage.facts.clear();
+        }
+        report
     }
 
     /// The report of settings that could not be read.

@@ -2,10 +2,18 @@
 //! laid over each other in libpq's order of precedence; then one [`Target`] is made of what is on top.
 
 mod failure;
+mod form;
+mod home;
 mod jdbc;
 mod keyvalue;
 pub mod keywords;
+mod lint;
+mod manner;
+mod outline;
 mod passfile;
+mod payload;
+mod platform;
+mod pointer;
 mod service;
 mod target;
 mod uri;
@@ -13,15 +21,24 @@ mod uri;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-pub use self::failure::{InputFailure, Malformed};
+pub use self::failure::{ClientCertificateFailure, InputFailure, Malformed};
+use self::form::{Form, Reading};
 use self::keywords::KEYWORDS;
-use crate::target::{Oddity, Secret, Target};
+use self::manner::{REDSHIFT_PORT, engine_of_host};
+use self::payload::Described;
+pub use self::payload::{LONGEST, Payload};
+pub use self::pointer::Pointer;
+use crate::target::{Engine, Oddity, Secret, Target};
 
 /// Everything that can say what to dial.
 #[derive(Default)]
 pub struct Sources<'a> {
-    /// TARGET: a URI or a keyword/value string.
+    /// TARGET: a string of any form.
     pub target: Option<Secret>,
+    /// The file that TARGET names.
+    pub payload: Option<Payload>,
+    /// `--engine`
+    pub engine: Option<Engine>,
     /// Keywords given as flags.
     pub flags: Vec<(&'static str, String)>,
     /// A password that did not come from TARGET or the environment, and where it came from.
@@ -51,27 +68,67 @@ type Values = BTreeMap<&'static str, Value>;
 pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {
     let began = Instant::now();
     let mut values = Values::new();
-    let mut oddities = Vec::new();
-    let mut given = uri::Pairs::new();
-    if let Some(text) = &sources.target {
-        let (text, padded) = trim(text.expose());
-        if padded {
-            oddities.push(Oddity::Padded);
-        }
-        given = read_target(text, &mut oddities)?;
-    }
+    let described = sources.payload.as_ref().map(payload::read).transpose()?;
+    let (text, Reading { pairs: given, mut manner }) = read_target(sources, described)?;
     read_environment(sources, &mut values);
-    if let Some(service) = service_named(sources, &given)
-        && let Some(look_up) = sources.environment
-    {
-        lay_over(&mut values, service::read(&service, look_up)?, |_| "service".to_owned());
+    if let Some(service) = service_named(sources, &given) {
+        lay_over(&mut values, service::read(&service, sources.environment)?, |_| "service".to_owned());
     }
     lay_over(&mut values, given, |_| "target".to_owned());
     lay_over(&mut values, sources.flags.iter().cloned(), |keyword| format!("--{keyword}"));
     if let Some((password, source)) = &sources.password {
         lay_over(&mut values, [("password", password.expose().to_owned())], |_| (*source).to_owned());
     }
-    target::assemble(&values, sources, oddities, began)
+    if sources.flags.iter().any(|(keyword, _)| *keyword == "sslmode") {
+        manner.forget_tls();
+    }
+    manner.engine = sources.engine.or(manner.engine).or_else(|| engine_of_host(&values.get("host")?.text));
+    if manner.engine == Some(Engine::Redshift) {
+        redshift_port(&mut values);
+    }
+    manner.oddities.extend(lint::of_values(&values));
+    let pointed = |failure| point(failure, &values, text.as_ref());
+    target::assemble(&values, sources, &manner, began).map_err(pointed)
+}
+
+/// The string that says what to dial, and what it says.
+fn read_target(sources: &Sources<'_>, described: Option<Described>) -> Result<(Option<Secret>, Reading), InputFailure> {
+    let given = match described {
+        Some(Described::Basic(reading)) => return Ok((None, reading)),
+        Some(Described::String(string)) => Some(string),
+        None => sources.target.clone(),
+    };
+    let Some(given) = given else {
+        return Ok((None, Reading::default()));
+    };
+    let (text, padded) = trim(given.expose());
+    let form = if sources.payload.is_some() { Form::Platform } else { Form::of(text) };
+    let mut reading = form.parse(text).map_err(|misread| misread.within(text))?;
+    if padded {
+        reading.manner.oddities.insert(0, Oddity::Padded);
+    }
+    Ok((Some(Secret::new(text.to_owned())), reading))
+}
+
+/// Points at the value in TARGET that will not do, if it came from there.
+fn point(failure: InputFailure, values: &Values, text: Option<&Secret>) -> InputFailure {
+    let keyword = failure.keyword().filter(|keyword| values.get(keyword).is_some_and(|value| value.source == "target"));
+    match (keyword, text) {
+        (Some(keyword), Some(text)) => pointer::at_value(failure, text.expose(), keyword),
+        _ => failure,
+    }
+}
+
+/// Where no port is given, Redshift's is meant.
+fn redshift_port(values: &mut Values) {
+    match values.get_mut("port").filter(|port| !port.text.is_empty()) {
+        None => drop(values.insert("port", Value { text: REDSHIFT_PORT.to_owned(), source: "default".to_owned() })),
+        Some(port) if port.text.contains(',') => {
+            let port_or = |text: &str| if text.is_empty() { REDSHIFT_PORT } else { text }.to_owned();
+            port.text = port.text.split(',').map(port_or).collect::<Vec<_>>().join(",");
+        }
+        Some(_) => {}
+    }
 }
 
 fn lay_over(
@@ -84,57 +141,29 @@ fn lay_over(
     }
 }
 
-/// The service that a flag, TARGET or the environment names.
+/// The service that a flag, TARGET or the environment names. An empty name is one too, and there is no such service.
 fn service_named(sources: &Sources<'_>, given: &uri::Pairs) -> Option<String> {
     let last = |pairs: &[(&'static str, String)]| {
         pairs.iter().rfind(|(keyword, _)| *keyword == "service").map(|(_, service)| service.clone())
     };
     let from_environment = || sources.environment?("PGSERVICE");
-    let named = last(&sources.flags).or_else(|| last(given)).or_else(from_environment);
-    named.filter(|service| !service.is_empty())
+    last(&sources.flags).or_else(|| last(given)).or_else(from_environment)
 }
 
 fn read_environment(sources: &Sources<'_>, values: &mut Values) {
     let Some(look_up) = sources.environment else {
         return;
     };
+    // The way to say sslmode=require before PostgreSQL 7.4; PGSSLMODE is stronger.
+    if look_up("PGREQUIRESSL").is_some_and(|text| text.starts_with('1')) {
+        values.insert("sslmode", Value { text: "require".to_owned(), source: "PGREQUIRESSL".to_owned() });
+    }
     for keyword in KEYWORDS {
         // A variable that is set, but empty, counts as set.
         if let Some((variable, text)) = keyword.variable.and_then(|name| Some((name, look_up(name)?))) {
             values.insert(keyword.name, Value { text, source: variable.to_owned() });
         }
     }
-}
-
-fn read_target(text: &str, oddities: &mut Vec<Oddity>) -> Result<uri::Pairs, InputFailure> {
-    if let Some(rest) = uri::strip_scheme(text) {
-        return uri::parse(rest);
-    }
-    if let Some(rest) = text.strip_prefix("jdbc:postgresql:") {
-        oddities.push(Oddity::OtherForm("a JDBC URL"));
-        return jdbc::parse(rest, oddities);
-    }
-    if let Some(rest) = driver_uri(text) {
-        oddities.push(Oddity::OtherForm("a URL with the name of a driver"));
-        return uri::parse(rest);
-    }
-    for (prefix, form) in [("jdbc:", "a JDBC URL"), ("redshift", "a Redshift URL"), ("@", "the name of a file")] {
-        if text.starts_with(prefix) {
-            return Err(InputFailure::Malformed(Malformed::OtherForm(form)));
-        }
-    }
-    if !text.contains('=') {
-        return Err(InputFailure::Malformed(Malformed::NoKnownForm));
-    }
-    keyvalue::parse(text)
-}
-
-/// What follows `postgresql+psycopg2://` and its like, as SQLAlchemy writes them.
-fn driver_uri(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.split_once("://")?;
-    let (dialect, driver) = scheme.split_once('+')?;
-    let known = matches!(dialect, "postgresql" | "postgres") && driver.chars().all(|c| c.is_ascii_alphanumeric());
-    known.then_some(rest)
 }
 
 /// Takes blanks, line ends and one pair of quotes from around the text, as env files and secret stores leave them.

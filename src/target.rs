@@ -59,6 +59,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// The name that the server's certificate has to have.
+    pub fn certificate_name(&self) -> &str {
+        self.tls.certificate_name.as_deref().unwrap_or_else(|| self.endpoint.host())
+    }
+
     /// The text that must never be shown, whoever sends it.
     pub fn secrets(&self) -> Vec<&str> {
         let public = [self.user.as_str(), &self.database, self.endpoint.host()];
@@ -128,12 +133,62 @@ pub enum Oddity {
     Padded,
     /// A libpq keyword whose value this version of the tool does not act on.
     NotApplied(&'static str),
+    /// A host of the list that libpq passes over.
+    HostLeftOut {
+        /// Its place, counted from 1.
+        place: usize,
+        /// The keyword whose value is the reason.
+        keyword: &'static str,
+        /// libpq gives up there: the hosts after it are never dialled either.
+        last: bool,
+    },
+    /// A file that is named and that libpq goes on without.
+    FileLeftOut {
+        /// The keyword that names it.
+        keyword: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: &'static str,
+    },
+    /// `gssencmode=prefer`: encryption by GSSAPI is not spoken here.
+    GssEncryption,
     /// TARGET is no form of libpq's, and was read as meant.
     OtherForm(&'static str),
     /// A setting of a driver that says nothing about the connection was left out.
     DriverSetting,
+    /// A key that the platform's driver ignores, and the one that was probably meant.
+    KeyIgnored(String, Option<&'static str>),
+    /// A setting of the platform that demands less than it seems to.
+    Weak(WeakSetting),
+    /// Characters in the user or password of a URI that libpq takes and other clients cut at.
+    NotPortable(String),
+    /// Blanks, a line end or quotes around a value, which are taken for a part of it.
+    PaddedValue(Suspect),
+    /// A value that looks like a template that nobody has filled in.
+    Placeholder(Suspect),
     /// The password file can be read by others, so it was not.
     PassfileIgnored(PathBuf),
+}
+
+/// A value that is probably not what was meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspect {
+    /// The keyword.
+    pub keyword: &'static str,
+    /// Where it came from.
+    pub source: String,
+    /// The value, control characters escaped; None of a secret.
+    pub shown: Option<String>,
+}
+
+/// A setting of the platform that demands less than it seems to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeakSetting {
+    /// `ValidateServerCertificate=1` without `HostNameInCertificate`: the chain is checked, the name is not.
+    NameUnchecked,
+    /// `EncryptionMethod=6`: without TLS where the server offers none.
+    PlainIfNotOffered,
 }
 
 /// Where a server listens.

@@ -1,6 +1,6 @@
 //! A password is never shown: wherever it comes from, whoever echoes it in whatever spelling, and however the input is
 //! broken. Not in part either.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 #[path = "support/echo.rs"]
 mod echo;
@@ -14,6 +14,10 @@ use std::time::Duration;
 use echo::{Spellings, impostor, places};
 use pgpreflight::lab::scenario::{DEFAULT_USER, Transport};
 use pgpreflight::lab::{Lab, Scenario};
+use pgpreflight::render::{human, json};
+use pgpreflight::report::Report;
+use pgpreflight::settings::{self, Sources};
+use pgpreflight::target::Secret;
 use program::{Run, program, run};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -96,7 +100,6 @@ async fn input_that_cannot_be_read_is_not_quoted() {
     let broken = [
         "{}",
         "alice:{}@db.test/orders",
-        "@{}",
         "jdbc:mysql://db.test/orders?user=alice&password={}",
         "jdbc:postgresql://db.test:port/orders?user=alice&password={}",
         "Server=db.test;Port=x;Database=orders;UID=alice;Password={}",
@@ -142,6 +145,10 @@ async fn input_that_cannot_be_read_is_not_quoted() {
                 hides(&ran, &spellings, template);
             }
         }
+        // A file that is not there is this side's trouble, and its name may be a password.
+        let ran = run(program(["check", &format!("@{password}")]), b"").await;
+        assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+        hides(&ran, &spellings, "@");
         for flag in ["--password", "-p", "-W"] {
             let ran = run(program(["check", &format!("{flag}={password}")]), b"").await;
             assert_eq!(ran.code, Some(2), "{flag}: {}", ran.stderr);
@@ -152,6 +159,89 @@ async fn input_that_cannot_be_read_is_not_quoted() {
             assert_eq!(ran.code, Some(4), "{option}: {}", ran.stdout);
             hides(&ran, &spellings, option);
         }
+    }
+}
+
+/// Strings of every form, a character lost or one too many in each place of them, with a password that has each of the
+/// characters that mean something somewhere: no four characters of it are shown. Most are read here as the program reads
+/// them, some by the program itself.
+#[tokio::test]
+async fn no_piece_of_a_password_is_shown_however_the_string_is_broken() {
+    let forms = [
+        "postgresql://alice:{}@db.test:5432/orders?sslmode=none&connect_timeout=3",
+        "postgresql://db.test/orders?user=alice&password={}&sslmode=none",
+        "postgresql+psycopg2://alice:{}@[2001:db8::7]:5432/orders?sslmode=none",
+        "cockroachdb://alice:{}@db.test:26257/orders",
+        "mysql://alice:{}@db.test/orders",
+        "jdbc:postgresql://db.test:5432/orders?user=alice&password={}&sslmode=none",
+        "jdbc:postgresql://alice:{}@db.test:5432/orders",
+        "jdbc:redshift://db.test:5439/dev;UID=alice;PWD={};sslmode=none",
+        "host=db.test port=5432 user=alice password={} dbname=orders sslmode=none",
+        "host=db.test user=alice password='{}' sslmode=none",
+        "Server=db.test;Port=5432;Database=orders;UID=alice;PWD={};EncryptionMethod=2",
+        "Server=db.test;UID=alice;Password={{}};EncryptionMethod=2",
+        "alice:{}@db.test/orders",
+        "{}",
+    ];
+    let odd = "@/:?#%&=;'\"\\{}[]<>, \n\u{e9}";
+    let (mut refused, mut asked) = (0, 0);
+    for form in forms {
+        for c in odd.chars() {
+            // The ends of a password matter where it is next to what separates.
+            let place = refused % 3;
+            let ends = [format!("{c}Zq7kXwJv9R"), format!("Zq7kXwJv9R{c}"), format!("Zq7k{c}XwJv9R{c}")];
+            for password in [format!("Zq7kXw{c}Jv9RYm2t"), ends[place].clone()] {
+                for target in broken(form, &password, odd) {
+                    let sources = Sources { target: Some(Secret::new(target.clone())), ..Sources::default() };
+                    let Err(failure) = settings::read(&sources) else { continue };
+                    refused += 1;
+                    let report = Report::refused(&failure, false);
+                    let mut shown = Vec::new();
+                    human::render(&report, &mut shown).unwrap();
+                    json::render(&report, &mut shown).unwrap();
+                    no_piece(&password, &String::from_utf8(shown).unwrap(), &target);
+                    if refused % 500 == 0 && !target.contains('\0') {
+                        asked += 1;
+                        for format in ["human", "json"] {
+                            let ran = run(program(["check", &target, "--format", format]), b"").await;
+                            no_piece(&password, &format!("{}{}", ran.stdout, ran.stderr), &target);
+                            assert_eq!(ran.code, Some(4), "{target}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused > 10_000 && asked > 20, "{refused} {asked}");
+}
+
+/// The string itself, and with one character of its own left out, or one put in, everywhere but in the password.
+fn broken(form: &str, password: &str, odd: &str) -> Vec<String> {
+    let (before, after) = form.split_once("{}").unwrap();
+    let mut strings = vec![form.replacen("{}", password, 1)];
+    for (at, c) in form.char_indices() {
+        if form[at..].starts_with("{}") || form[..at].ends_with('{') && form[at..].starts_with('}') {
+            continue;
+        }
+        if !c.is_ascii_alphanumeric() {
+            let without = format!("{}{}", &form[..at], &form[at + 1..]);
+            strings.push(without.replacen("{}", password, 1));
+        }
+    }
+    for c in odd.chars().filter(char::is_ascii) {
+        strings.push(format!("{before}{c}{password}{after}"));
+        strings.push(format!("{before}{password}{c}{after}"));
+    }
+    strings.push(format!("{before}{password}"));
+    strings.push(format!("{password}{after}"));
+    strings
+}
+
+/// Four characters of it in a row are nowhere.
+fn no_piece(password: &str, shown: &str, target: &str) {
+    let characters: Vec<char> = password.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    for piece in characters.windows(4).map(String::from_iter) {
+        assert!(!shown.contains(&piece), "{target:?} shows {piece:?}: {shown}");
     }
 }
 

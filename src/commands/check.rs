@@ -1,8 +1,10 @@
 //! `check`: settings → report → output.
 
-use std::time::Instant;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use crate::cli::{CheckArgs, Format};
+use crate::cli::{CheckArgs, EngineName, Format};
 use crate::commands::output::Output;
 use crate::commands::password;
 use crate::diagnose::code::Code;
@@ -10,18 +12,21 @@ use crate::error::Trouble;
 use crate::render::progress::Progress;
 use crate::render::{human, json};
 use crate::report::Report;
-use crate::settings::{self, Sources};
-use crate::target::{Secret, Target};
+use crate::settings::{self, LONGEST, Payload, Sources};
+use crate::target::{Engine, Secret, Target};
 
 /// Runs the subcommand.
 pub async fn run(args: CheckArgs) -> Result<u8, Trouble> {
-    let (format, strict) = (args.format, args.strict);
+    let (format, strict, dry_run) = (args.format, args.strict, args.dry_run);
     let mut output = Output::open(args.output.as_deref())?;
     let sources = sources(args).await?;
     let mut target = match settings::read(&sources) {
         Ok(target) => target,
         Err(failure) => return finish(&Report::refused(&failure, strict), format, &mut output),
     };
+    if dry_run {
+        return finish(&Report::dry_run(&target, strict), format, &mut output);
+    }
     let report = check(&target, format, strict, &mut output).await?;
     if report.cause != Some(Code::LoginPasswordMissing) {
         return finish(&report, format, &mut output);
@@ -46,16 +51,45 @@ async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble> {
         None
     };
     // A keyword/value string that the shell has taken apart is put together again.
-    let target = (!args.target.is_empty()).then(|| Secret::new(args.target.join(" ")));
+    let target = (!args.target.is_empty()).then(|| args.target.join(" "));
+    let file = target.as_deref().and_then(|target| target.trim().strip_prefix('@')).map(PathBuf::from);
+    let payload = match file {
+        Some(path) => Some(payload(path, args.timeout).await?),
+        None => None,
+    };
     Ok(Sources {
-        target,
+        target: target.filter(|_| payload.is_none()).map(Secret::new),
+        payload,
+        engine: args.engine.map(|engine| match engine {
+            EngineName::Postgresql => Engine::Postgresql,
+            EngineName::Redshift => Engine::Redshift,
+        }),
         flags: args.keywords.0,
         password,
-        // The wait for the password counts.
+        // The wait for the password and the file counts.
         timeout: Some(args.timeout.saturating_sub(began.elapsed())),
         connect_timeout: args.connect_timeout,
         environment: Some(&|name| std::env::var(name).ok()),
     })
+}
+
+/// The file that TARGET names. It may be a pipe, in which nothing comes.
+async fn payload(path: PathBuf, patience: Duration) -> Result<Payload, Trouble> {
+    let named = path.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut body = Vec::new();
+        std::fs::File::open(named)?.take(LONGEST + 1).read_to_end(&mut body)?;
+        Ok(body)
+    });
+    let read = match tokio::time::timeout(patience, reading).await {
+        Ok(read) => read.unwrap_or_else(|panicked| Err(io::Error::other(panicked))),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    };
+    match read {
+        Ok(body) if u64::try_from(body.len()).is_ok_and(|length| length <= LONGEST) => Ok(Payload { path, body }),
+        Ok(_) => Err(Trouble::TargetFile(io::Error::other(format!("it is longer than {LONGEST} bytes")))),
+        Err(error) => Err(Trouble::TargetFile(error)),
+    }
 }
 
 /// For people the lines appear as the stages end; every other format is written whole at the end.
@@ -70,10 +104,11 @@ async fn check(target: &Target, format: Format, strict: bool, output: &mut Outpu
 }
 
 fn finish(report: &Report, format: Format, output: &mut Output) -> Result<u8, Trouble> {
-    let unread = report.target.host.is_none();
+    // Of a walk, people have seen the stages as they ended.
+    let whole = report.target.host.is_none() || report.target.parameters.is_some();
     output.write(|out| match format {
         Format::Json => json::render(report, out),
-        Format::Human if unread => human::render(report, out),
+        Format::Human if whole => human::render(report, out),
         Format::Human => human::rest(report, out),
     })?;
     Ok(report.exit_code)

@@ -59,7 +59,7 @@ fn name_objection(target: &Target, seen: &TlsSeen) -> Option<Code> {
     if seen.name_matches? {
         return None;
     }
-    let by_address = target.endpoint.host().parse::<std::net::IpAddr>().is_ok();
+    let by_address = target.certificate_name().parse::<std::net::IpAddr>().is_ok();
     let leaf = seen.chain.first()?;
     let lists_addresses = leaf.names.iter().any(|name| matches!(name, SubjectName::Ip(_)));
     Some(if by_address && !lists_addresses {

@@ -1,5 +1,9 @@
 //! Why the settings could not be read, and what was odd about them.
 
+mod client_certificate;
+mod forms;
+mod hosts;
+
 use std::path::PathBuf;
 
 use super::code::Code;
@@ -13,6 +17,9 @@ const STRING_FORM: &str = "host=HOST port=5432 dbname=DATABASE user=USER sslmode
 /// The one cause.
 pub fn explain(failure: &InputFailure) -> Finding {
     match failure {
+        InputFailure::Pointed { failure, pointer } => forms::pointed(failure, pointer),
+        InputFailure::Json { path, line, column, what } => forms::json(path, (*line, *column), what),
+        InputFailure::Payload { path, field, what } => forms::payload(path, field, what),
         InputFailure::Malformed(what) => malformed(*what),
         InputFailure::ReservedCharacter(character) => reserved_character(*character),
         InputFailure::PortInvalid { source } => {
@@ -38,9 +45,13 @@ pub fn explain(failure: &InputFailure) -> Finding {
         InputFailure::ParameterUnknown { name, product, meant } => parameter_unknown(name.as_deref(), *product, *meant),
         InputFailure::ValueInvalid { keyword, value, allowed, source } => {
             let shown = value.as_deref().map(|value| format!(" `{value}`")).unwrap_or_default();
-            Finding::new(Code::InputValueInvalid, format!("the value{shown} of {keyword} is not one libpq takes"))
+            // libpq's keywords are in lower case.
+            let who = if keyword.starts_with(char::is_uppercase) { "the platform" } else { "libpq" };
+            let words: Vec<&str> =
+                failure.probable_value().map_or_else(|| allowed.split(", ").collect(), |word| vec![word]);
+            Finding::new(Code::InputValueInvalid, format!("the value{shown} of {keyword} is not one {who} takes"))
                 .because(format!("{keyword}, here from {source}, takes: {allowed}"))
-                .fix(Side::Client, "use one of its values", proposals(keyword, value.as_deref(), allowed))
+                .fix(Side::Client, "use one of its values", words.into_iter().map(|word| format!("{keyword}={word}")))
                 .evidence("keyword", *keyword)
                 .evidence("value", value.clone())
                 .evidence("source", source.as_str())
@@ -52,12 +63,12 @@ pub fn explain(failure: &InputFailure) -> Finding {
                 .evidence("keyword", *keyword)
                 .evidence("value", *value)
         }
-        InputFailure::SeveralHosts { keyword } => {
-            Finding::new(Code::InputSeveralHosts, "the target names several hosts; a check is of one endpoint")
-                .because("what is true of one host says nothing of the others, and this version checks one at a time")
-                .advise(Side::Client, "check each host by itself")
-                .evidence("keyword", *keyword)
-        }
+        InputFailure::ListsDiffer { keyword, count, hosts } => hosts::lists_differ(keyword, *count, *hosts),
+        InputFailure::SocketPathTooLong { longest, source } => hosts::socket_path_too_long(*longest, source),
+        InputFailure::HostNameMissing => hosts::name_missing(),
+        InputFailure::MethodsContradict { twice, source } => methods_contradict(*twice, source),
+        InputFailure::GssEncryptionRequired { source } => gss_encryption_required(source),
+        InputFailure::ClientCertificate(failure) => client_certificate::explain(failure),
         InputFailure::ServiceNotFound { service, files } => service_not_found(service, files),
         InputFailure::ServiceFile { path, line } => Finding::new(
             Code::InputMalformed,
@@ -126,6 +137,11 @@ pub fn remark(oddity: &Oddity) -> Finding {
                 .fix(Side::Client, "store the string bare", ["printf %s \"$DATABASE_URL\"   # not: echo"])
                 .evidence("trimmed", true)
         }
+        Oddity::PaddedValue(suspect) => forms::padded(suspect),
+        Oddity::Placeholder(suspect) => forms::placeholder(suspect),
+        Oddity::NotPortable(characters) => forms::not_portable(characters),
+        Oddity::KeyIgnored(key, meant) => forms::key_ignored(key, *meant),
+        Oddity::Weak(setting) => forms::weaker_than_it_looks(*setting),
         Oddity::PassfileIgnored(path) => {
             let path = path.display();
             Finding::new(Code::InputPassfileIgnored, format!("the password file {path} was not read"))
@@ -146,6 +162,26 @@ pub fn remark(oddity: &Oddity) -> Finding {
                 )
                 .advise(Side::Client, "write `&` within a value as %26")
         }
+        Oddity::HostLeftOut { place, keyword, last } => hosts::left_out(*place, keyword, *last),
+        Oddity::FileLeftOut { keyword, path, reason } => {
+            let path = path.display();
+            Finding::new(Code::InputSettingIgnored, format!("{keyword}={path} has no effect"))
+                .because(format!("{reason}; libpq says nothing of it"))
+                .fix(Side::Client, "look whether the file is there and readable", [format!("ls -lL {path}")])
+                .advise(Side::Client, format!("or leave {keyword} out"))
+                .evidence("keyword", *keyword)
+                .evidence("path", path.to_string())
+        }
+        Oddity::GssEncryption => {
+            Finding::new(Code::InputGssEncryption, "gssencmode=prefer is read as gssencmode=disable")
+                .because(
+                    "encryption by GSSAPI is not spoken here; libpq goes on without it too, where there is no ticket",
+                )
+                .because(
+                    "where a ticket is in the cache, psql may log in over a connection that sslmode says nothing of",
+                )
+                .evidence("keyword", "gssencmode")
+        }
         Oddity::NotApplied(keyword) => {
             Finding::new(Code::InputSettingIgnored, format!("{keyword} is set, and this version does not act on it"))
                 .because("libpq would; where it decides whether a connection can be made, the two verdicts may differ")
@@ -155,14 +191,40 @@ pub fn remark(oddity: &Oddity) -> Finding {
     }
 }
 
-/// The value that was probably meant, else all there are.
-fn proposals(keyword: &str, value: Option<&str>, allowed: &str) -> Vec<String> {
-    // node-postgres' no-verify is TLS without a look at the certificate, which libpq calls require.
-    let value = value.map(|value| if value == "no-verify" { "require" } else { value });
-    let scored = allowed.split(", ").map(|word| (value.map_or(0.0, |value| strsim::jaro_winkler(value, word)), word));
-    let nearest = scored.filter(|(score, _)| *score > 0.9).max_by(|one, other| one.0.total_cmp(&other.0));
-    let words = nearest.map_or_else(|| allowed.split(", ").collect(), |(_, word)| vec![word]);
-    words.into_iter().map(|word| format!("{keyword}={word}")).collect()
+fn methods_contradict(twice: Option<&str>, source: &str) -> Finding {
+    let (summary, reason) = match twice {
+        Some(method) => (
+            format!("require_auth (from {source}) names {method} twice"),
+            "libpq refuses such a list, since a slip there would be a hole",
+        ),
+        None => (
+            format!("require_auth (from {source}) names methods with and without `!`"),
+            "a list is either of the methods that will do, or, each with `!` before it, of those that will not",
+        ),
+    };
+    Finding::new(Code::InputValueInvalid, summary)
+        .because(reason)
+        .fix(
+            Side::Client,
+            "list what will do, or what will not",
+            ["require_auth=scram-sha-256", "require_auth=!password,!md5"],
+        )
+        .evidence("keyword", "require_auth")
+        .evidence("twice", twice)
+}
+
+fn gss_encryption_required(source: &str) -> Finding {
+    Finding::new(Code::InputValueInvalid, "gssencmode=require asks for encryption that is not spoken here")
+        .because(format!("encryption by GSSAPI, demanded here by {source}, needs a libpq that was built with it"))
+        .fix(Side::Client, "demand TLS in its place", ["gssencmode=disable sslmode=verify-full"])
+        .fix(
+            Side::Client,
+            "or ask psql, which speaks it where it was built with GSSAPI",
+            ["psql 'gssencmode=require host=HOST dbname=DATABASE user=USER'"],
+        )
+        .evidence("keyword", "gssencmode")
+        .evidence("value", "require")
+        .evidence("source", source)
 }
 
 fn malformed(what: Malformed) -> Finding {
@@ -171,12 +233,17 @@ fn malformed(what: Malformed) -> Finding {
             "it begins like no URI that is known here, and has no `=` as a keyword/value string has"
         }
         Malformed::OtherForm(form) => {
-            let reason = format!("it looks like {form}, which this version does not read");
             return Finding::new(Code::InputMalformed, "TARGET cannot be read in any form that is known here")
-                .because(reason)
+                .because(format!("it is {form}; one that speaks PostgreSQL's protocol is written as postgresql://"))
                 .fix(Side::Client, "write it as a URI", [URI_FORM])
                 .evidence("form", form);
         }
+        Malformed::JdbcUser => "a JDBC URL has no user before the host: its driver looks among the parameters",
+        Malformed::ClusterOnly => {
+            "a cluster and a region stand where a host has to: only the driver of AWS looks those up"
+        }
+        Malformed::PieceWithoutEquals => "a piece is no `key=value`; a value with a semicolon in it stands in braces",
+        Malformed::BraceOpen => "a `{` has no `}` before the next semicolon; within braces `}` is written twice",
         Malformed::EqualsMissing => "a word has no `=` after it; a value with a blank in it has to stand in quotes",
         Malformed::QuoteOpen => "a value begins with a quote that is never closed",
         Malformed::PercentInvalid => "a `%` is not followed by two hexadecimal digits",
@@ -190,7 +257,6 @@ fn malformed(what: Malformed) -> Finding {
     };
     Finding::new(Code::InputMalformed, "TARGET cannot be read in any form that is known here")
         .because(reason)
-        .because("it is not shown, since it may hold a password")
         .evidence("reason", reason)
         .fix(Side::Client, "write it as a URI, reserved characters as %XX", [URI_FORM])
         .fix(Side::Client, "or as a keyword/value string, values with blanks in single quotes", [STRING_FORM])

@@ -196,7 +196,8 @@ async fn handshake<S: Stream + 'static>(
     if let (Roots::File(path), false) = (&context.settings.roots, seen.objections.is_empty()) {
         seen.root_subjects = root_subjects(path, context.screen);
     }
-    seen.name_matches = seen.chain.first().map(|leaf| names::matches(leaf, context.host));
+    let name = context.settings.certificate_name.as_deref().unwrap_or(context.host);
+    seen.name_matches = seen.chain.first().map(|leaf| names::matches(leaf, name));
     if !satisfied(context.settings.verification(), seen) {
         return Err(TlsFailure::Certificate);
     }

@@ -20,7 +20,35 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for stage in &report.stages {
         stage_line(report, stage, out)?;
     }
+    if let Some(parameters) = &report.target.parameters {
+        table(parameters, &report.target.sources, out)?;
+    }
     conclusion(report, out)
+}
+
+/// Keyword, value and source of everything that is not at its default.
+fn table(
+    parameters: &BTreeMap<&'static str, String>,
+    sources: &BTreeMap<&'static str, String>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let keywords = parameters.keys().map(|keyword| keyword.len()).max().unwrap_or(0);
+    writeln!(out)?;
+    for (keyword, value) in parameters {
+        let source = sources.get(keyword).map_or("default", String::as_str);
+        // A value may hold anything; a line end or an escape in it is shown, and not acted on.
+        let value: String = value.chars().flat_map(shown).collect();
+        let first = format!("  {STRONG}{keyword:<keywords$}{STRONG:#}  ");
+        paragraph(out, &first, keywords + 4, &format!("'{value}'  ({source})"))?;
+    }
+    Ok(())
+}
+
+/// A control character as Rust would write it.
+fn shown(c: char) -> impl Iterator<Item = char> {
+    let escaped = c.is_control().then(|| c.escape_default());
+    let plain = (!c.is_control()).then_some(c);
+    escaped.into_iter().flatten().chain(plain)
 }
 
 /// What is checked, in a line.

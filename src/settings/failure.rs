@@ -2,9 +2,47 @@
 
 use std::path::PathBuf;
 
+use super::pointer::Pointer;
+
+/// A string that cannot be read, and where in it: the place is a part of the string itself.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Misread<'a> {
+    /// Why.
+    pub failure: InputFailure,
+    /// The rest of the string from the place on, or a piece of it that begins there.
+    pub at: &'a str,
+}
+
 /// What stopped stage input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputFailure {
+    /// One of the others, in TARGET, and the place in it.
+    Pointed {
+        /// Which.
+        failure: Box<InputFailure>,
+        /// Where, and what to write instead.
+        pointer: Pointer,
+    },
+    /// The file that TARGET names holds no JSON.
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1, in characters.
+        column: usize,
+        /// What is wrong there; nothing of the file itself.
+        what: String,
+    },
+    /// The file that TARGET names is JSON, and no description of a connection.
+    Payload {
+        /// The file.
+        path: PathBuf,
+        /// The field, as a path.
+        field: &'static str,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// Not readable in any accepted form.
     Malformed(Malformed),
     /// A reserved character stands unescaped in the user or password part of a URI.
@@ -55,11 +93,38 @@ pub enum InputFailure {
         /// What it may be.
         allowed: &'static str,
     },
-    /// Several hosts in one target.
-    SeveralHosts {
-        /// The keyword that has a list.
+    /// Two lists that have to be of one length are not.
+    ListsDiffer {
+        /// The keyword whose list it is.
         keyword: &'static str,
+        /// How long that is.
+        count: usize,
+        /// How many hosts there are.
+        hosts: usize,
     },
+    /// The name of a Unix socket does not fit into an address.
+    SocketPathTooLong {
+        /// How long it may be, in bytes.
+        longest: usize,
+        /// Where the host came from.
+        source: String,
+    },
+    /// `sslmode=verify-full`, and no name that the certificate could be compared with.
+    HostNameMissing,
+    /// `require_auth` names a method twice, or both some that will do and some that will not.
+    MethodsContradict {
+        /// The one that is there twice.
+        twice: Option<&'static str>,
+        /// Where the list came from.
+        source: String,
+    },
+    /// `gssencmode=require`.
+    GssEncryptionRequired {
+        /// Where it came from.
+        source: String,
+    },
+    /// The client certificate cannot be used.
+    ClientCertificate(ClientCertificateFailure),
     /// No service of that name.
     ServiceNotFound {
         /// Its name.
@@ -88,13 +153,114 @@ pub enum InputFailure {
     },
 }
 
+/// What libpq holds against the files of a client certificate (`fe-secure-openssl.c`, `initialize_SSL`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientCertificateFailure {
+    /// The certificate file cannot be read, or OpenSSL does not take what is in it.
+    CertificateUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There is a certificate, and no key.
+    KeyMissing {
+        /// The certificate.
+        certificate: PathBuf,
+        /// Where the key was looked for; None where there is no home directory to look in.
+        key: Option<PathBuf>,
+        /// It was named by `sslkey`; else it is the default place.
+        named: bool,
+    },
+    /// Others than the owner may use the key.
+    KeyPermissions {
+        /// The key.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// Its owner is root: then its group may read it.
+        owned_by_root: bool,
+    },
+    /// It is no plain file, or holds no key.
+    KeyUnreadable {
+        /// The key.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The key has a passphrase.
+    KeyLocked {
+        /// The key.
+        path: PathBuf,
+        /// `sslpassword` was given, and does not open it.
+        tried: bool,
+    },
+    /// The key is another certificate's.
+    KeyMismatch {
+        /// The certificate.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+}
+
+impl InputFailure {
+    /// The keyword whose value is at fault, if one value is.
+    pub fn keyword(&self) -> Option<&'static str> {
+        match self {
+            Self::PortInvalid { .. } => Some("port"),
+            Self::HostHasPort { .. }
+            | Self::HostHasScheme { .. }
+            | Self::SocketPathTooLong { .. }
+            | Self::ReservedCharacter(_) => Some("host"),
+            Self::MethodsContradict { .. } => Some("require_auth"),
+            Self::GssEncryptionRequired { .. } => Some("gssencmode"),
+            Self::ValueInvalid { keyword, .. } | Self::Conflict { keyword, .. } | Self::ListsDiffer { keyword, .. } => {
+                Some(keyword)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value that was probably meant, of an invalid one.
+    pub fn probable_value(&self) -> Option<&'static str> {
+        let Self::ValueInvalid { value: Some(value), allowed, .. } = self else {
+            return None;
+        };
+        // node-postgres' no-verify is TLS without a look at the certificate, which libpq calls require.
+        let value = if value == "no-verify" { "require" } else { value };
+        let scored = allowed.split(", ").map(|word| (strsim::jaro_winkler(value, word), word));
+        scored.filter(|(score, _)| *score > 0.9).max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, word)| word)
+    }
+
+    /// The place where it shows.
+    pub fn at(self, at: &str) -> Misread<'_> {
+        Misread { failure: self, at }
+    }
+}
+
+impl Malformed {
+    /// The place where it shows.
+    pub fn at(self, at: &str) -> Misread<'_> {
+        InputFailure::Malformed(self).at(at)
+    }
+}
+
 /// What is wrong with a string that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
     /// Neither a URI nor a keyword/value string.
     NoKnownForm,
-    /// A form that other products read, such as a `jdbc:` URL.
+    /// The URL of another product.
     OtherForm(&'static str),
+    /// A user before the host of a JDBC URL, where no driver looks for one.
+    JdbcUser,
+    /// A cluster and its region in place of a host, which only the driver of AWS can look up.
+    ClusterOnly,
+    /// A piece between semicolons without `=`, or with a key that is none.
+    PieceWithoutEquals,
+    /// `{` that is never closed, or is followed by more than blanks where it is.
+    BraceOpen,
     /// A word without `=`.
     EqualsMissing,
     /// A quote that is never closed.

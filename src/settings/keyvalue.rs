@@ -4,12 +4,12 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::failure::{InputFailure, Malformed};
+use super::failure::{Malformed, Misread};
 use super::keywords;
 use super::uri::{Pairs, unknown};
 
 /// Reads a whole string.
-pub fn parse(text: &str) -> Result<Pairs, InputFailure> {
+pub fn parse(text: &str) -> Result<Pairs, Misread<'_>> {
     let mut pairs = Pairs::new();
     let mut chars = text.chars().peekable();
     loop {
@@ -17,21 +17,29 @@ pub fn parse(text: &str) -> Result<Pairs, InputFailure> {
         if chars.peek().is_none() {
             return Ok(pairs);
         }
-        let name = name(&mut chars)?;
-        let value = value(&mut chars)?;
-        let Some(keyword) = keywords::find(&name) else {
+        let at_name = chars.clone();
+        let name = name(&mut chars).map_err(|malformed| malformed.at(rest(text, &at_name)))?;
+        let at_value = chars.clone();
+        let value = value(&mut chars).map_err(|malformed| malformed.at(rest(text, &at_value)))?;
+        let Some(pair) = keywords::pair(&name, value) else {
             // What follows a password may be the rest of one that holds a blank and is not quoted.
             let after_password = pairs.last().is_some_and(|(keyword, _)| *keyword == "password");
-            return Err(unknown(if after_password { "" } else { &name }));
+            return Err(unknown(if after_password { "" } else { &name }).at(rest(text, &at_name)));
         };
-        pairs.push((keyword.name, value));
+        pairs.push(pair);
     }
 }
 
+/// What is still to be read.
+fn rest<'a>(text: &'a str, chars: &Peekable<Chars<'_>>) -> &'a str {
+    let left: usize = chars.clone().map(char::len_utf8).sum();
+    text.get(text.len() - left..).unwrap_or_default()
+}
+
 /// The keyword, and the `=` after it.
-fn name(chars: &mut Peekable<Chars<'_>>) -> Result<String, InputFailure> {
+fn name(chars: &mut Peekable<Chars<'_>>) -> Result<String, Malformed> {
     let mut name = String::new();
-    while let Some(c) = chars.next_if(|c| *c != '=' && !c.is_ascii_whitespace()) {
+    while let Some(c) = chars.next_if(|c| *c != '=' && !is_space(*c)) {
         name.push(c);
     }
     skip_blanks(chars);
@@ -40,32 +48,38 @@ fn name(chars: &mut Peekable<Chars<'_>>) -> Result<String, InputFailure> {
             skip_blanks(chars);
             Ok(name)
         }
-        _ => Err(InputFailure::Malformed(Malformed::EqualsMissing)),
+        _ => Err(Malformed::EqualsMissing),
     }
 }
 
-fn value(chars: &mut Peekable<Chars<'_>>) -> Result<String, InputFailure> {
+fn value(chars: &mut Peekable<Chars<'_>>) -> Result<String, Malformed> {
     let quoted = chars.next_if_eq(&'\'').is_some();
     let mut value = String::new();
     loop {
         match chars.next() {
-            None if quoted => return Err(InputFailure::Malformed(Malformed::QuoteOpen)),
+            None if quoted => return Err(Malformed::QuoteOpen),
             None => return Ok(value),
             Some('\'') if quoted => return Ok(value),
-            Some(c) if !quoted && c.is_ascii_whitespace() => return Ok(value),
+            Some(c) if !quoted && is_space(c) => return Ok(value),
             Some('\\') => value.extend(chars.next()),
             Some(c) => value.push(c),
         }
     }
 }
 
+/// C's `isspace` in the C locale, by which libpq reads.
+pub fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
 fn skip_blanks(chars: &mut Peekable<Chars<'_>>) {
-    while chars.next_if(char::is_ascii_whitespace).is_some() {}
+    while chars.next_if(|c| is_space(*c)).is_some() {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::InputFailure;
 
     #[test]
     fn strings_are_read_as_libpq_reads_them() {
@@ -76,6 +90,9 @@ mod tests {
             (r"password='it\'s \\ here' user=", &[("password", r"it's \ here"), ("user", "")]),
             (r"password=a\ b", &[("password", "a b")]),
             ("user=''", &[("user", "")]),
+            ("user='a'host=h\u{b}port=1", &[("user", "a"), ("host", "h"), ("port", "1")]),
+            ("requiressl=1", &[("sslmode", "require")]),
+            ("requiressl=", &[("sslmode", "prefer")]),
         ];
         for (text, expected) in rows {
             let expected: Pairs = expected.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
@@ -91,7 +108,19 @@ mod tests {
             ("password=hunter q2=x", InputFailure::ParameterUnknown { name: None, product: None, meant: None }),
         ];
         for (text, expected) in rows {
-            assert_eq!(parse(text), Err(expected), "{text}");
+            assert_eq!(parse(text).map_err(|misread| misread.failure), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_points_at_its_place() {
+        let rows = [
+            ("host=h password=with space", "space"),
+            ("host=h password='open", "'open"),
+            ("host=h sslmod=require port=1", "sslmod=require port=1"),
+        ];
+        for (text, place) in rows {
+            assert_eq!(parse(text).map_err(|misread| misread.at), Err(place), "{text}");
         }
     }
 }

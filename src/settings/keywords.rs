@@ -25,11 +25,9 @@ pub enum Use {
     Secret,
     /// It has no bearing on whether a connection can be made.
     Harmless,
-    /// libpq would act on it; this version does not, and says so when it is set to something else than the default.
-    NotApplied,
 }
 
-use Use::{Applied, Harmless, NotApplied, Secret};
+use Use::{Applied, Harmless, Secret};
 
 /// All keywords, in libpq's order.
 pub const KEYWORDS: &[Keyword] = &[
@@ -61,18 +59,18 @@ pub const KEYWORDS: &[Keyword] = &[
     ),
     keyword("sslnegotiation", Some("PGSSLNEGOTIATION"), Some("postgres"), Applied, "postgres or direct"),
     keyword("sslcompression", Some("PGSSLCOMPRESSION"), Some("0"), Harmless, "ignored, as in libpq"),
-    keyword("sslcert", Some("PGSSLCERT"), None, NotApplied, "file of the client certificate"),
-    keyword("sslkey", Some("PGSSLKEY"), None, NotApplied, "file of the client key"),
-    keyword("sslcertmode", Some("PGSSLCERTMODE"), Some("allow"), NotApplied, "disable, allow or require"),
+    keyword("sslcert", Some("PGSSLCERT"), None, Applied, "file of the client certificate"),
+    keyword("sslkey", Some("PGSSLKEY"), None, Applied, "file of the client key"),
+    keyword("sslcertmode", Some("PGSSLCERTMODE"), Some("allow"), Applied, "disable, allow or require"),
     keyword("sslpassword", None, None, Secret, "password of the client key"),
     keyword("sslrootcert", Some("PGSSLROOTCERT"), None, Applied, "file of trusted certificates, or system"),
-    keyword("sslcrl", Some("PGSSLCRL"), None, NotApplied, "file of revoked certificates"),
-    keyword("sslcrldir", Some("PGSSLCRLDIR"), None, NotApplied, "directory of revoked certificates"),
+    keyword("sslcrl", Some("PGSSLCRL"), None, Applied, "file of revoked certificates"),
+    keyword("sslcrldir", Some("PGSSLCRLDIR"), None, Applied, "directory of revoked certificates"),
     keyword("sslsni", Some("PGSSLSNI"), Some("1"), Applied, "1 sends the host name in the TLS handshake, 0 does not"),
-    keyword("requirepeer", Some("PGREQUIREPEER"), None, NotApplied, "user that must own the server, on Unix sockets"),
-    keyword("require_auth", Some("PGREQUIREAUTH"), None, NotApplied, "authentication methods that will do"),
-    keyword("min_protocol_version", Some("PGMINPROTOCOLVERSION"), None, NotApplied, "lowest protocol version"),
-    keyword("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), None, NotApplied, "highest protocol version"),
+    keyword("requirepeer", Some("PGREQUIREPEER"), None, Applied, "user that must own the server, on Unix sockets"),
+    keyword("require_auth", Some("PGREQUIREAUTH"), None, Applied, "authentication methods that will do"),
+    keyword("min_protocol_version", Some("PGMINPROTOCOLVERSION"), None, Applied, "lowest protocol version"),
+    keyword("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), None, Applied, "highest protocol version"),
     keyword(
         "ssl_min_protocol_version",
         Some("PGSSLMINPROTOCOLVERSION"),
@@ -81,19 +79,19 @@ pub const KEYWORDS: &[Keyword] = &[
         "lowest TLS version: TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3",
     ),
     keyword("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), None, Applied, "highest TLS version"),
-    keyword("gssencmode", Some("PGGSSENCMODE"), Some("disable"), NotApplied, "GSSAPI encryption"),
+    keyword("gssencmode", Some("PGGSSENCMODE"), Some("disable"), Applied, "GSSAPI encryption"),
     keyword("krbsrvname", Some("PGKRBSRVNAME"), Some("postgres"), Harmless, "Kerberos service name"),
     keyword("gsslib", Some("PGGSSLIB"), None, Harmless, "GSS library"),
     keyword("gssdelegation", Some("PGGSSDELEGATION"), Some("0"), Harmless, "whether GSS credentials are forwarded"),
     keyword("replication", None, None, Applied, "start a replication session"),
-    keyword("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Some("any"), NotApplied, "kind of session wanted"),
-    keyword("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Some("disable"), Harmless, "order of several hosts"),
+    keyword("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Some("any"), Applied, "kind of session wanted"),
+    keyword("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Some("disable"), Applied, "order of several hosts"),
     keyword("scram_client_key", None, None, Secret, "SCRAM client key"),
     keyword("scram_server_key", None, None, Secret, "SCRAM server key"),
-    keyword("oauth_issuer", None, None, NotApplied, "OAuth issuer"),
-    keyword("oauth_client_id", None, None, NotApplied, "OAuth client"),
+    keyword("oauth_issuer", None, None, Harmless, "OAuth issuer"),
+    keyword("oauth_client_id", None, None, Harmless, "OAuth client"),
     keyword("oauth_client_secret", None, None, Secret, "OAuth secret"),
-    keyword("oauth_scope", None, None, NotApplied, "OAuth scope"),
+    keyword("oauth_scope", None, None, Harmless, "OAuth scope"),
     keyword("sslkeylogfile", None, None, Harmless, "file for TLS secrets; never written here"),
 ];
 
@@ -110,6 +108,14 @@ const fn keyword(
 /// Finds a keyword; letter case counts, as in libpq.
 pub fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
+}
+
+/// A keyword and its value, as libpq stores them: `requiressl`, the word for it before PostgreSQL 7.4, is sslmode.
+pub fn pair(name: &str, value: String) -> Option<(&'static str, String)> {
+    if name == "requiressl" {
+        return Some(("sslmode", if value.starts_with('1') { "require" } else { "prefer" }.to_owned()));
+    }
+    Some((find(name)?.name, value))
 }
 
 /// Whose parameter this is, when it is a well-known one of another product.

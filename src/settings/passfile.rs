@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::LookUp;
+use super::{LookUp, home};
 use crate::target::Secret;
 
 /// What a connection is looked up by, in the order of the fields.
@@ -32,7 +32,7 @@ pub enum Found {
 
 /// The file: the one that is named, else `~/.pgpass`.
 pub fn path(named: Option<&str>, look_up: &LookUp) -> Option<PathBuf> {
-    named.map(PathBuf::from).or_else(|| Some(Path::new(&look_up("HOME")?).join(".pgpass")))
+    named.map(PathBuf::from).or_else(|| Some(home::directory(look_up)?.join(".pgpass")))
 }
 
 /// Looks a connection up.
@@ -45,7 +45,8 @@ pub fn look(path: &Path, key: &Key<'_>) -> Found {
     }
     let text = std::fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let found = text.lines().filter(|line| !line.starts_with('#')).find_map(|line| password(line, key));
+    let lines = text.split('\n').map(|line| line.trim_end_matches('\r')).filter(|line| !line.starts_with('#'));
+    let found = lines.into_iter().find_map(|line| password(line, key));
     // An empty password is as good as none.
     found
         .filter(|password| !password.is_empty())
@@ -54,31 +55,38 @@ pub fn look(path: &Path, key: &Key<'_>) -> Found {
 
 fn password(line: &str, key: &Key<'_>) -> Option<String> {
     let fields = [key.host, key.port, key.database, key.user];
-    let rest = fields.into_iter().try_fold(line, after_field)?;
-    Some(field(rest).0)
+    fields.into_iter().try_fold(line, after_field).map(last_field)
 }
 
-/// The rest of the line after its first field, if that is `*` or this text.
+/// The rest of the line after its first field, if that is `*` or this text. A colon need not be escaped where the text has
+/// one in that very place.
 fn after_field<'a>(line: &'a str, text: &str) -> Option<&'a str> {
     if let Some(rest) = line.strip_prefix("*:") {
         return Some(rest);
     }
-    let (value, rest) = field(line);
-    rest.filter(|_| value == text)
-}
-
-/// The first field without its escapes, and what comes after the colon that ends it.
-fn field(line: &str) -> (String, Option<&str>) {
-    let mut value = String::new();
+    let mut wanted = text.chars();
     let mut chars = line.char_indices();
     while let Some((index, c)) = chars.next() {
-        match c {
-            ':' => return (value, line.get(index + 1..)),
-            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
-            c => value.push(c),
+        let expected = wanted.next();
+        match (c, expected) {
+            (':', None) => return line.get(index + 1..),
+            ('\\', Some(_)) if chars.next().map(|(_, escaped)| escaped) == expected => {}
+            (c, Some(expected)) if c == expected && c != '\\' => {}
+            _ => return None,
         }
     }
-    (value, None)
+    None
+}
+
+/// The field without its escapes, up to the next colon.
+fn last_field(line: &str) -> String {
+    let mut value = String::new();
+    let mut chars = line.chars();
+    while let Some(c) = chars.next().filter(|c| *c != ':') {
+        // A backslash at the very end escapes nothing.
+        value.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
+    }
+    value
 }
 
 #[cfg(test)]
@@ -94,6 +102,10 @@ mod tests {
             ("*:*:*:*:secret", Some("secret")),
             (r"*:*:*:a\:b:se\:cr\\et", Some(r"se:cr\et")),
             ("*:*:*:*:se:cret", Some("se")),
+            (r"*:*:*:*:secret\", Some(r"secret\")),
+            ("db:5432:orders:a:b:secret", Some("secret")),
+            (r"d\b:5432:orders:a\:b:secret", Some("secret")),
+            (r"d\:*:*:*:secret", None),
             ("d*:*:*:*:secret", None),
             ("DB:*:*:*:secret", None),
             ("db:5433:*:*:secret", None),

@@ -1,25 +1,30 @@
 //! Service files: one named section of `key=value` lines (manual, section 32.17; libpq, `fe-connect.c`,
 //! `parseServiceInfo`). No blanks around `=`, quotes are part of the value, the first of two equal keys wins.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::failure::InputFailure;
-use super::keywords;
-use super::{LookUp, uri::Pairs};
+use super::keyvalue::is_space;
+use super::{LookUp, home, keywords, uri::Pairs};
 
 /// Where the installations look that people have: Debian's, then the place of a build from source.
 const SYSTEM_DIRECTORIES: [&str; 2] = ["/etc/postgresql-common", "/usr/local/pgsql/etc"];
 
+/// A line may not be longer, in bytes, its end included (`fgets` with a buffer of 1024).
+const LONGEST_LINE: usize = 1022;
+
 /// The values of a service. `PGSERVICEFILE` (else `~/.pg_service.conf`) comes before the system's file.
-pub fn read(service: &str, look_up: &LookUp) -> Result<Pairs, InputFailure> {
+pub fn read(service: &str, environment: Option<&LookUp>) -> Result<Pairs, InputFailure> {
     let mut looked_at = Vec::new();
-    for (path, must_exist) in files(look_up) {
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            if must_exist {
+    for (path, must_exist) in environment.map(files).unwrap_or_default() {
+        let Ok(bytes) = std::fs::read(&path) else {
+            // One that is there, and cannot be read, is refused like one that has to be there.
+            if must_exist || path.exists() {
                 return Err(InputFailure::ServiceNotFound { service: service.to_owned(), files: vec![path] });
             }
             continue;
         };
+        let text = String::from_utf8_lossy(&bytes);
         if let Some(pairs) =
             section(&text, service).map_err(|line| InputFailure::ServiceFile { path: path.clone(), line })?
         {
@@ -32,10 +37,9 @@ pub fn read(service: &str, look_up: &LookUp) -> Result<Pairs, InputFailure> {
 
 /// Each file that may be there, and whether its absence is an error.
 fn files(look_up: &LookUp) -> Vec<(PathBuf, bool)> {
-    let own = match (look_up("PGSERVICEFILE"), look_up("HOME")) {
-        (Some(named), _) => Some((PathBuf::from(named), true)),
-        (None, Some(home)) => Some((Path::new(&home).join(".pg_service.conf"), false)),
-        (None, None) => None,
+    let own = match look_up("PGSERVICEFILE") {
+        Some(named) => Some((PathBuf::from(named), true)),
+        None => home::directory(look_up).map(|home| (home.join(".pg_service.conf"), false)),
     };
     let system = match look_up("PGSYSCONFDIR") {
         Some(directory) => vec![PathBuf::from(directory)],
@@ -48,8 +52,11 @@ fn files(look_up: &LookUp) -> Vec<(PathBuf, bool)> {
 /// The values of the first section of that name; the number of the line that cannot be read, counted from 1.
 fn section(text: &str, service: &str) -> Result<Option<Pairs>, usize> {
     let mut found: Option<Pairs> = None;
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        if line.len() > LONGEST_LINE {
+            return Err(index + 1);
+        }
+        let line = line.trim_matches(is_space);
         if line.is_empty() || line.starts_with('#') {
             continue;
         }

@@ -1,8 +1,9 @@
 //! Connection URIs by libpq 18's rules (`fe-connect.c`, `conninfo_uri_parse_options`): a hand-written scanner, because
 //! libpq's is one, and no RFC 3986 parser agrees with it.
 
-use super::failure::{InputFailure, Malformed};
+use super::failure::{InputFailure, Malformed, Misread};
 use super::keywords;
+use super::outline::is_tellable;
 
 /// Keyword and value pairs, in the order libpq would store them: the last of a keyword wins.
 pub type Pairs = Vec<(&'static str, String)>;
@@ -13,7 +14,7 @@ pub fn strip_scheme(text: &str) -> Option<&str> {
 }
 
 /// Reads what follows the scheme.
-pub fn parse(rest: &str) -> Result<Pairs, InputFailure> {
+pub fn parse(rest: &str) -> Result<Pairs, Misread<'_>> {
     let mut pairs = Pairs::new();
     let rest = credentials(rest, &mut pairs)?;
     let (authority, rest) = authority(rest);
@@ -33,7 +34,7 @@ pub fn parse(rest: &str) -> Result<Pairs, InputFailure> {
 }
 
 /// `user[:password]@`, if an `@` comes before the first `/`.
-fn credentials<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, InputFailure> {
+fn credentials<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, Misread<'a>> {
     let (before, after) = split_at_any(rest, &['@', '/']);
     let Some(after) = after.strip_prefix('@') else {
         return misread_slash(rest).map(|()| rest);
@@ -41,8 +42,11 @@ fn credentials<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, InputFai
     let (user, password) = before.split_once(':').unwrap_or((before, ""));
     for (keyword, part) in [("user", user), ("password", password)] {
         match store(pairs, keyword, part) {
-            Err(InputFailure::Malformed(Malformed::PercentInvalid | Malformed::PercentZero)) => {
-                return Err(InputFailure::ReservedCharacter('%'));
+            Err(Misread {
+                failure: InputFailure::Malformed(Malformed::PercentInvalid | Malformed::PercentZero),
+                at,
+            }) => {
+                return Err(InputFailure::ReservedCharacter('%').at(at));
             }
             other => other?,
         }
@@ -51,14 +55,16 @@ fn credentials<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, InputFai
 }
 
 /// `alice:p/ss@host`: libpq takes `alice` for the host and `p` for the port. An `@` after the slash gives it away.
-fn misread_slash(rest: &str) -> Result<(), InputFailure> {
+fn misread_slash(rest: &str) -> Result<(), Misread<'_>> {
     let (authority, after) = split_at_any(rest, &['/', '?']);
     let (path, _) = split_at_any(after, &['?']);
-    let port_is_odd =
-        authority.rsplit_once(':').is_some_and(|(_, port)| !port.bytes().all(|byte| byte.is_ascii_digit()));
-    let bracketed = authority.starts_with('[');
-    if path.contains('@') || (port_is_odd && !bracketed && after.contains('@')) {
-        return Err(InputFailure::ReservedCharacter('/'));
+    let Some((_, port)) = authority.rsplit_once(':').filter(|_| !authority.starts_with('[')) else {
+        return Ok(());
+    };
+    // Digits may begin a password too, and then libpq would take the rest of it for the database.
+    let port_is_odd = !port.bytes().all(|byte| byte.is_ascii_digit());
+    if path.contains('@') || (port_is_odd && after.contains('@')) {
+        return Err(InputFailure::ReservedCharacter('/').at(after));
     }
     Ok(())
 }
@@ -76,7 +82,7 @@ fn authority(rest: &str) -> (&str, &str) {
 }
 
 /// `host[:port][,…]`; an IPv6 address stands in brackets.
-pub fn hosts(authority: &str) -> Result<Pairs, InputFailure> {
+pub fn hosts(authority: &str) -> Result<Pairs, Misread<'_>> {
     let (mut hosts, mut ports) = (Vec::new(), Vec::new());
     let mut rest = authority;
     loop {
@@ -88,8 +94,8 @@ pub fn hosts(authority: &str) -> Result<Pairs, InputFailure> {
             Some(port) => split_at_any(port, &[',']),
             None => ("", after),
         };
-        if host.contains('@') || port.contains('@') {
-            return Err(InputFailure::ReservedCharacter('@'));
+        if let Some(part) = [host, port].into_iter().find(|part| part.contains('@')) {
+            return Err(InputFailure::ReservedCharacter('@').at(part));
         }
         hosts.push(host);
         ports.push(port);
@@ -99,41 +105,41 @@ pub fn hosts(authority: &str) -> Result<Pairs, InputFailure> {
         }
     }
     let mut pairs = Pairs::new();
-    store(&mut pairs, "host", &hosts.join(","))?;
-    store(&mut pairs, "port", &ports.join(","))?;
+    for (keyword, joined) in [("host", hosts.join(",")), ("port", ports.join(","))] {
+        store(&mut pairs, keyword, &joined).map_err(|misread| misread.failure.at(authority))?;
+    }
     Ok(pairs)
 }
 
-fn bracketed(inside: &str) -> Result<(&str, &str), InputFailure> {
-    let (host, after) = inside.split_once(']').ok_or(InputFailure::Malformed(Malformed::BracketOpen))?;
+fn bracketed(inside: &str) -> Result<(&str, &str), Misread<'_>> {
+    let (host, after) = inside.split_once(']').ok_or_else(|| Malformed::BracketOpen.at(inside))?;
     if host.is_empty() {
-        return Err(InputFailure::Malformed(Malformed::BracketEmpty));
+        return Err(Malformed::BracketEmpty.at(inside));
     }
     if !after.is_empty() && !after.starts_with([':', ',']) {
-        return Err(InputFailure::Malformed(Malformed::AfterBracket));
+        return Err(Malformed::AfterBracket.at(after));
     }
     Ok((host, after))
 }
 
-fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), InputFailure> {
+fn parameters<'a>(query: &'a str, pairs: &mut Pairs) -> Result<(), Misread<'a>> {
     let mut rest = query;
     while !rest.is_empty() {
         let (parameter, after) = rest.split_once('&').unwrap_or((rest, ""));
         rest = after;
         let Some((name, value)) = parameter.split_once('=') else {
-            return Err(InputFailure::Malformed(Malformed::ParameterWithoutValue));
+            return Err(Malformed::ParameterWithoutValue.at(parameter));
         };
-        if value.contains('=') {
-            return Err(InputFailure::Malformed(Malformed::SecondEquals));
+        if let Some(second) = value.find('=').and_then(|second| value.get(second..)) {
+            return Err(Malformed::SecondEquals.at(second));
         }
-        let (name, value) = (decode(name)?, decode(value)?);
+        let (raw, name, value) = (name, decode(name)?, decode(value)?);
         // For JDBC's sake libpq reads ssl=true.
         if name == "ssl" && value == "true" {
             pairs.push(("sslmode", "require".to_owned()));
             continue;
         }
-        let keyword = keywords::find(&name).ok_or_else(|| unknown(&name))?;
-        pairs.push((keyword.name, value));
+        pairs.push(keywords::pair(&name, value).ok_or_else(|| unknown(&name).at(raw))?);
     }
     Ok(())
 }
@@ -141,41 +147,45 @@ fn parameters(query: &str, pairs: &mut Pairs) -> Result<(), InputFailure> {
 /// A parameter libpq would refuse. Its name is told only where it is surely not a piece of somebody's password.
 pub fn unknown(name: &str) -> InputFailure {
     let (product, meant) = (keywords::product_of(name), keywords::nearest(name));
-    let tellable = product.is_some() || meant.is_some();
-    InputFailure::ParameterUnknown { name: tellable.then(|| name.to_owned()), product, meant }
+    InputFailure::ParameterUnknown { name: is_tellable(name).then(|| name.to_owned()), product, meant }
 }
 
 /// An empty part is as good as none.
-pub fn store(pairs: &mut Pairs, keyword: &'static str, part: &str) -> Result<(), InputFailure> {
+pub fn store<'a>(pairs: &mut Pairs, keyword: &'static str, part: &'a str) -> Result<(), Misread<'a>> {
     if !part.is_empty() {
         pairs.push((keyword, decode(part)?));
     }
     Ok(())
 }
 
-/// libpq 18's `conninfo_uri_decode`: blanks around the text are dropped, within it they are an error, `%00` is too.
-pub fn decode(text: &str) -> Result<String, InputFailure> {
-    let text = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
+/// libpq 18's `conninfo_uri_decode`: blanks around the text are dropped, within it they are an error, `%00` is too. Other
+/// white space is a character like any other.
+pub fn decode(text: &str) -> Result<String, Misread<'_>> {
+    let text = text.trim_matches(' ');
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
+        let here = || text.get(text.len() - bytes.len() - 1..).unwrap_or_default();
         match byte {
-            b'%' => decoded.push(hex_pair(&mut bytes)?),
-            byte if byte.is_ascii_whitespace() => return Err(InputFailure::Malformed(Malformed::BlankInside)),
+            b'%' => {
+                let place = here();
+                decoded.push(hex_pair(&mut bytes).map_err(|malformed| malformed.at(place))?);
+            }
+            b' ' => return Err(Malformed::BlankInside.at(here())),
             byte => decoded.push(byte),
         }
     }
     // libpq passes any bytes on; here they must be text.
-    String::from_utf8(decoded).map_err(|_| InputFailure::Malformed(Malformed::PercentInvalid))
+    String::from_utf8(decoded).map_err(|_| Malformed::PercentInvalid.at(text))
 }
 
-fn hex_pair(bytes: &mut std::str::Bytes<'_>) -> Result<u8, InputFailure> {
+fn hex_pair(bytes: &mut std::str::Bytes<'_>) -> Result<u8, Malformed> {
     let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16));
     let (Some(high), Some(low)) = (digit(), digit()) else {
-        return Err(InputFailure::Malformed(Malformed::PercentInvalid));
+        return Err(Malformed::PercentInvalid);
     };
     match u8::try_from(high * 16 + low) {
-        Ok(0) | Err(_) => Err(InputFailure::Malformed(Malformed::PercentZero)),
+        Ok(0) | Err(_) => Err(Malformed::PercentZero),
         Ok(byte) => Ok(byte),
     }
 }
@@ -208,6 +218,9 @@ mod tests {
             ("a,b:1/", &[("host", "a,b"), ("port", ",1")]),
             ("host?  user = uri-user & port  = 12345 ", &[("host", "host"), ("user", "uri-user"), ("port", "12345")]),
             ("host/db?host=other", &[("host", "host"), ("dbname", "db"), ("host", "other")]),
+            ("host/d@b", &[("host", "host"), ("dbname", "d@b")]),
+            ("host?user=a\tb\n", &[("host", "host"), ("user", "a\tb\n")]),
+            ("host?requiressl=0", &[("host", "host"), ("sslmode", "prefer")]),
             ("host?ssl=true", &[("host", "host"), ("sslmode", "require")]),
             ("host/db?application_name=a@b", &[("host", "host"), ("dbname", "db"), ("application_name", "a@b")]),
         ];
@@ -234,9 +247,31 @@ mod tests {
             ("host?key", malformed(Malformed::ParameterWithoutValue)),
             ("host?user=a=b", malformed(Malformed::SecondEquals)),
             ("ho st", malformed(Malformed::BlankInside)),
+            ("host?user=a b", malformed(Malformed::BlankInside)),
         ];
         for (text, expected) in rows {
-            assert_eq!(parse(text), Err(expected), "{text}");
+            assert_eq!(parse(text).map_err(|misread| misread.failure), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_points_at_its_place() {
+        let rows = [
+            ("alice:p@ss@db.test/x", "ss@db.test"),
+            ("alice:p/ss@db.test/x", "/ss@db.test/x"),
+            ("alice:p%ss@db.test/x", "%ss"),
+            ("[::1/db", "::1/db"),
+            ("[]", "]"),
+            ("[::1]x/", "x"),
+            ("host/a%1", "%1"),
+            ("host?sslmode=require&key", "key"),
+            ("host?user=a=b", "=b"),
+            ("ho st", "ho st"),
+            ("host/d b", " b"),
+            ("host?sslmod=require", "sslmod"),
+        ];
+        for (text, place) in rows {
+            assert_eq!(parse(text).map_err(|misread| misread.at), Err(place), "{text}");
         }
     }
 }

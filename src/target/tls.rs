@@ -107,6 +107,11 @@ pub struct TlsSettings {
     pub client_certificate: Option<ClientCertificate>,
     /// `sslcertmode`.
     pub cert_mode: SslCertMode,
+    /// The name that the certificate is compared with, where it is not the host (the platform's `HostNameInCertificate`).
+    pub certificate_name: Option<String>,
+    /// After TLS was tried, only the server's `N` leads to an unencrypted connection (the platform's
+    /// `EncryptionMethod=6`); libpq's `prefer` also goes on when the handshake fails or the server refuses the login.
+    pub plain_only_on_refusal: bool,
 }
 
 /// Where lists of revoked certificates are. Where there is one, every certificate of a chain needs a list of its issuer

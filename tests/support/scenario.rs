@@ -39,7 +39,8 @@ pub struct Answers {
 pub struct Check {
     /// libpq keywords, given as a keyword/value string. `{port}`, `{root}`, `{certificate}`, `{directory}` and
     /// `{cargo}` stand for what only a run knows. In the directory are the password files `pgpass` and `pgpass.open`
-    /// (readable by all), and `pg_service.conf` with the service `orders` (`sslmode=verify-full`).
+    /// (readable by all), `pg_service.conf` with the service `orders` (`sslmode=verify-full`), and the files of
+    /// `client_files.rs`, of which `{passphrase}` opens the locked one.
     #[serde(default)]
     pub client: BTreeMap<String, String>,
     /// Other arguments, in place of `client` when `target` is false.
@@ -51,6 +52,9 @@ pub struct Check {
     /// Environment variables.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Files in `{directory}`, by name.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
     /// PGPASSWORD; empty is none.
     #[serde(default = "password")]
     pub password: String,
@@ -98,6 +102,8 @@ pub struct Expect {
     pub credentials: Option<u64>,
     /// TCP connections that reached the server.
     pub connections: Option<u64>,
+    /// Nothing but the settings is read, and these are the parameters in force.
+    pub dry_run: Option<BTreeMap<String, String>>,
     /// The exit code, where it does not follow from the cause (`--strict`).
     pub exit_code: Option<i64>,
     /// The whole time allowed is used up, and not 250 ms more. All other runs end long before.

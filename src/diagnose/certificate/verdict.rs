@@ -179,7 +179,7 @@ impl Verdict<'_> {
     }
 
     fn name_mismatch(&self) -> Finding {
-        let host = self.target.endpoint.host();
+        let host = self.target.certificate_name();
         let names = self.names();
         let finding = Finding::new(
             Code::TlsCertificateNameMismatch,
@@ -192,7 +192,7 @@ impl Verdict<'_> {
     }
 
     fn address_not_listed(&self) -> Finding {
-        let host = self.target.endpoint.host();
+        let host = self.target.certificate_name();
         let names = self.names();
         let finding = Finding::new(
             Code::TlsCertificateAddressNotListed,
@@ -226,7 +226,7 @@ impl Verdict<'_> {
             ),
             None => finding.advise(Side::Client, "use a host name that the certificate covers"),
         };
-        let host = self.target.endpoint.host();
+        let host = self.target.certificate_name();
         finding.advise(
             Side::Server,
             format!("or install a certificate that lists `{host}`, then reload: SELECT pg_reload_conf();"),
