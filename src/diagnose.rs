@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod code;
 pub mod connect;
 pub mod finding;
+pub mod hosts;
 mod input;
 mod login;
 pub mod privileges;
@@ -13,7 +14,7 @@ mod session;
 pub mod tls;
 mod words;
 
-use self::code::Severity;
+use self::code::{Code, Severity};
 use self::finding::Finding;
 use crate::probe::trace::{Failure, Trace};
 use crate::settings::InputFailure;
@@ -26,15 +27,21 @@ pub fn refuse(failure: &InputFailure) -> Finding {
 
 /// Everything found on a walk: the cause of its end first, then by severity.
 pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
-    let cause = trace.failure.as_ref().map(|failure| explain(failure, target, trace));
+    let host = target.candidate(trace.host);
+    let cause = hosts::outcome(target, trace).map(|cause| hosts::beside(cause, target, trace));
     let mut remarks: Vec<Finding> = target.oddities.iter().map(input::remark).collect();
     remarks.extend(connect::remarks(&trace.connected));
-    if trace.session.is_some() {
-        remarks.extend(tls::remarks(target, trace));
-        remarks.extend(login::remarks(target, trace));
+    // Of a server that is not the wanted one, that alone is told.
+    let session = trace.session.as_ref().filter(|_| !matches!(trace.failure, Some(Failure::WrongRole(_))));
+    if session.is_some() {
+        remarks.extend(tls::remarks(&host, trace));
+        remarks.extend(login::remarks(&host, trace));
     }
-    remarks.extend(trace.session.iter().flat_map(session::remarks));
-    remarks.extend(trace.privileges.iter().flat_map(|seen| privileges::remarks(target, seen)));
+    if trace.failure.is_none() {
+        remarks.extend(hosts::remarks(target, trace));
+    }
+    remarks.extend(session.into_iter().flat_map(session::remarks));
+    remarks.extend(trace.privileges.iter().flat_map(|seen| privileges::remarks(&host, seen)));
     remarks.sort_by_key(|finding| finding.severity);
     cause.into_iter().chain(remarks).collect()
 }
@@ -45,7 +52,9 @@ fn explain(failure: &Failure, target: &Target, trace: &Trace) -> Finding {
         Failure::Connect(failure) => connect::explain(&failure.outcome, target, &trace.connected),
         Failure::Tls(failure) => tls::explain(failure, target, trace),
         Failure::Login(failure) => login::explain(failure, target, trace),
-        Failure::Session(failure) => session::explain(failure),
+        Failure::WrongRole(role) => session::wrong_role(*role, target),
+        Failure::Session(failure) => session::explain(failure, Code::SessionNoReply),
+        Failure::Privileges(failure) => session::explain(failure, Code::PrivilegesNoReply),
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod certificate;
 mod connect;
+mod hosts;
 mod inspect;
 mod login;
 mod names;
@@ -14,26 +15,31 @@ mod tests;
 mod tls;
 pub mod trace;
 
+use std::net::SocketAddr;
+
 use tokio::time::{Instant, timeout_at};
 
+pub use self::hosts::walk;
 use self::recorder::Recorder;
 use self::tls::Channel;
-use self::trace::{Admission, Failure, LoginFailure, Stage, TlsFailure, Trace};
+use self::trace::{Admission, Attempt, ConnectFailure, Failure, LoginFailure, Role, Stage, TlsFailure, Trace};
 use crate::dialect::POSTGRESQL;
-use crate::target::{Encryption, Endpoint, Roots, SslMode, SslNegotiation, Target, TlsSettings};
+use crate::target::{Encryption, Endpoint, Roots, SessionAttrs, SslMode, SslNegotiation, Target, TlsSettings};
 use crate::wire::AnyStream;
 use crate::wire::connection::Connection;
-use crate::wire::meter::{Meter, Metered};
+use crate::wire::meter::{Deadline, Meter, Metered};
 use crate::wire::screen::Screen;
 
 /// Told what the walk is doing, as it does it.
-pub trait Watch {
+pub trait Watch: Send {
     /// A stage begins.
     fn enter(&mut self, stage: Stage);
     /// A stage has ended; its facts, and its failure if it failed, are in the trace.
     fn leave(&mut self, stage: Stage, trace: &Trace);
     /// A stage has failed, and the mode allows another attempt with the other encryption.
     fn retreat(&mut self, stage: Stage, trace: &Trace);
+    /// A stage has failed, and another address or host is tried, or has been tried already.
+    fn give_up(&mut self, stage: Stage, trace: &Trace);
 }
 
 /// Nobody watches.
@@ -41,41 +47,72 @@ impl Watch for () {
     fn enter(&mut self, _stage: Stage) {}
     fn leave(&mut self, _stage: Stage, _trace: &Trace) {}
     fn retreat(&mut self, _stage: Stage, _trace: &Trace) {}
+    fn give_up(&mut self, _stage: Stage, _trace: &Trace) {}
 }
 
-/// Walks up the ladder until something fails or the top is reached. Never takes longer than `target.limits.timeout`.
-pub async fn walk(target: &Target, watch: &mut dyn Watch) -> Trace {
-    let deadline = Instant::now() + target.limits.timeout;
-    let mut ladder = Ladder {
-        target,
-        deadline,
-        meter: Meter::default(),
-        screen: Screen::new(target.secrets()),
-        recorder: Recorder::new(watch),
-    };
-    let walked = ladder.climb().await;
-    ladder.recorder.finish(walked.err(), ladder.meter.round_trips())
-}
-
-struct Ladder<'a> {
+/// The ladder at one host.
+struct Ladder<'a, 'w> {
     target: &'a Target,
     deadline: Instant,
-    meter: Meter,
-    screen: Screen,
-    recorder: Recorder<'a>,
+    meter: &'a Meter,
+    screen: &'a Screen,
+    recorder: &'a mut Recorder<'w>,
+    /// The address under way.
+    peer: Option<SocketAddr>,
+    /// When `connect_timeout` has passed for it, or all time.
+    until: Deadline,
 }
 
-impl Ladder<'_> {
-    async fn climb(&mut self) -> Result<(), Failure> {
+impl Ladder<'_, '_> {
+    /// Up to a session. `connect_timeout` is for each address, from the dialling to the end of the login: when it has
+    /// passed, the next address is tried, as in libpq.
+    async fn log_in(&mut self) -> Result<Connection, Failure> {
         self.recorder.enter(Stage::Resolve);
         self.resolve().await?;
-        self.recorder.enter(Stage::Connect);
-        let stream = self.connect().await?;
-        let mut connection = self.admit(stream).await?;
-        self.recorder.enter(Stage::Session);
-        self.inspect_session(&mut connection).await?;
+        let mut addresses = self.recorder.trace.resolved.addresses.clone();
+        if self.target.load_balance {
+            fastrand::shuffle(&mut addresses);
+        }
+        loop {
+            self.recorder.enter(Stage::Connect);
+            let failure = match self.try_addresses(&addresses).await {
+                Ok(connection) => {
+                    self.until.move_to(self.deadline);
+                    return Ok(connection);
+                }
+                Err(failure) => failure,
+            };
+            addresses.retain(|address| Some(*address) != self.peer);
+            let more = failure.is_silence() && !addresses.is_empty() && Instant::now() < self.deadline;
+            if !more || !self.recorder.trace.login.may_log_in_elsewhere() {
+                return Err(failure);
+            }
+            self.recorder.give_up_address(failure);
+        }
+    }
+
+    async fn try_addresses(&mut self, addresses: &[SocketAddr]) -> Result<Connection, Failure> {
+        let stream = self.connect(addresses).await?;
+        self.admit(stream).await
+    }
+
+    /// Whether the server is what is wanted. Where it has not said so itself, it is asked.
+    async fn check_role(&mut self, connection: &mut Connection, wanted: SessionAttrs) -> Result<(), Failure> {
+        let mut role = Role::reported(&self.recorder.trace.login);
+        if role.meets(wanted).is_none() {
+            self.inspect_session(connection).await?;
+            role = self.recorder.trace.session.as_ref().map_or(role, Role::asked);
+        }
+        if role.meets(wanted) == Some(true) { Ok(()) } else { Err(Failure::WrongRole(role)) }
+    }
+
+    /// From a session to the top.
+    async fn inspect(&mut self, connection: &mut Connection) -> Result<(), Failure> {
+        if self.recorder.trace.session.is_none() {
+            self.inspect_session(connection).await?;
+        }
         self.recorder.enter(Stage::Privileges);
-        self.inspect_privileges(&mut connection).await?;
+        self.inspect_privileges(connection).await?;
         connection.terminate().await;
         Ok(())
     }
@@ -89,22 +126,46 @@ impl Ladder<'_> {
         Ok(())
     }
 
-    async fn connect(&mut self) -> Result<AnyStream, Failure> {
-        let trace = &mut self.recorder.trace;
-        trace.connected.attempts.clear();
+    async fn connect(&mut self, addresses: &[SocketAddr]) -> Result<AnyStream, Failure> {
+        self.until = self.patience();
+        let (until, seen) = (self.until.moment(), &mut self.recorder.trace.connected);
         let connected = match &self.target.endpoint {
             Endpoint::Unix { directory, port } => {
                 let path = directory.join(format!(".s.PGSQL.{port}"));
-                connect::unix(&path, self.deadline, &mut trace.connected).await
+                connect::unix(&path, self.target.require_peer.as_deref(), until, seen).await
             }
-            Endpoint::Tcp { .. } => {
-                let patience = self.target.limits.connect_timeout;
-                connect::tcp(&trace.resolved.addresses, patience, self.deadline, &mut trace.connected).await
-            }
+            Endpoint::Tcp { .. } => connect::tcp(addresses, until, seen).await.map(|(stream, address)| {
+                self.peer = Some(address);
+                stream
+            }),
         };
-        let stream = connected.map_err(Failure::Connect)?;
+        Ok(self.metered(connected.map_err(Failure::Connect)?, self.until.clone()))
+    }
+
+    /// Another connection to the address under way.
+    async fn reconnect(&mut self, until: Deadline) -> Result<AnyStream, Failure> {
+        let Some(address) = self.peer else {
+            return self.connect(&[]).await;
+        };
+        let began = Instant::now();
+        let connected = connect::tcp_again(address, until.moment()).await;
+        let stream = connected.map_err(|ConnectFailure { outcome }| {
+            let attempt = Attempt { address: address.to_string(), outcome: outcome.clone(), elapsed: began.elapsed() };
+            self.recorder.trace.connected.attempts.push(attempt);
+            Failure::Connect(ConnectFailure { outcome })
+        })?;
+        Ok(self.metered(stream, until))
+    }
+
+    fn metered(&self, stream: AnyStream, until: Deadline) -> AnyStream {
         self.meter.connected();
-        Ok(Box::new(Metered::new(stream, self.meter.clone(), self.deadline)))
+        Box::new(Metered::new(stream, self.meter.clone(), until))
+    }
+
+    /// `connect_timeout` from now on, within the time for everything.
+    fn patience(&self) -> Deadline {
+        let patience = self.target.limits.connect_timeout;
+        Deadline::at(patience.map_or(self.deadline, |patience| self.deadline.min(Instant::now() + patience)))
     }
 
     /// Tries the encryptions of the mode in libpq's order, until one leads to a session.
@@ -122,7 +183,7 @@ impl Ladder<'_> {
         };
         self.recorder.retreat();
         let first_login = std::mem::take(&mut self.recorder.trace.login);
-        let stream = self.connect().await?;
+        let stream = self.reconnect(self.until.clone()).await?;
         let second = match self.attempt(stream, other, None).await {
             Ok(connection) => {
                 self.recorder.trace.fell_back_from = Some(first);
@@ -149,9 +210,9 @@ impl Ladder<'_> {
         let plain_too = fallback == Some(Encryption::Plain);
         let channel = self.secure(stream, encryption, plain_too).await.map_err(Failure::Tls)?;
         self.recorder.enter(Stage::Login);
-        let login = login::run(channel, self.target, &self.screen, &mut self.recorder.trace.login);
+        let login = login::run(channel, self.target, self.screen, &mut self.recorder.trace.login);
         // A silent server is told of by the stream; what is cut off here is the computing of a proof.
-        let logged_in = timeout_at(self.deadline, login).await.unwrap_or_else(|_| {
+        let logged_in = timeout_at(self.until.moment(), login).await.unwrap_or_else(|_| {
             Err(LoginFailure::Scram { reason: "its iteration count takes longer than the time allowed".to_owned() })
         });
         logged_in.map_err(Failure::Login)
@@ -166,8 +227,8 @@ impl Ladder<'_> {
         let context = tls::Context {
             settings: &self.target.tls,
             host: self.target.endpoint.host(),
-            meter: &self.meter,
-            screen: &self.screen,
+            meter: self.meter,
+            screen: self.screen,
         };
         let seen = &mut self.recorder.trace.tls;
         seen.negotiated = false;
@@ -194,7 +255,7 @@ impl Ladder<'_> {
     async fn look_closer(&mut self, failure: Failure, encryption: Encryption) -> Failure {
         if is_rule(&failure) && !self.target.endpoint.is_unix() {
             let admission = match self.probe(encryption.other(), SslNegotiation::Postgres).await {
-                Some(channel) => login::ask_admission(channel, self.target, &self.screen).await,
+                Some(channel) => login::ask_admission(channel, self.target, self.screen).await,
                 None => Admission::Unknown,
             };
             self.recorder.trace.other_encryption = Some((encryption.other(), admission));
@@ -209,11 +270,11 @@ impl Ladder<'_> {
 
     /// A channel of another kind. Nothing secret is sent over it, so nothing needs to be verified.
     async fn probe(&mut self, encryption: Encryption, negotiation: SslNegotiation) -> Option<Channel> {
-        let stream = self.connect().await.ok()?;
+        let stream = self.reconnect(self.patience()).await.ok()?;
         let settings =
             TlsSettings { mode: SslMode::Require, roots: Roots::None, negotiation, ..self.target.tls.clone() };
         let host = self.target.endpoint.host();
-        let context = tls::Context { settings: &settings, host, meter: &self.meter, screen: &self.screen };
+        let context = tls::Context { settings: &settings, host, meter: self.meter, screen: self.screen };
         tls::run(stream, encryption, false, &context, &mut trace::TlsSeen::default()).await.ok()
     }
 
@@ -226,7 +287,7 @@ impl Ladder<'_> {
     }
 
     async fn inspect_privileges(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        let seen = inspect::privileges(connection, &self.screen).await.map_err(Failure::Session)?;
+        let seen = inspect::privileges(connection, self.screen).await.map_err(Failure::Privileges)?;
         self.recorder.trace.privileges = Some(seen);
         Ok(())
     }

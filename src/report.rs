@@ -117,10 +117,11 @@ pub enum Status {
 impl Report {
     /// The report of a walk.
     pub fn new(target: &Target, trace: &Trace, strict: bool) -> Self {
+        let host = target.candidate(trace.host);
         let facts = TargetFacts {
             engine: target.engine.as_str(),
-            host: Some(target.endpoint.host().to_owned()),
-            port: Some(target.endpoint.port()),
+            host: Some(host.endpoint.host().to_owned()),
+            port: Some(host.endpoint.port()),
             database: Some(target.database.clone()),
             user: Some(target.user.clone()),
             sslmode: Some(target.tls.mode.as_str()),

@@ -13,6 +13,8 @@ use namespace::{command, inside};
 use pgpreflight::lab::{Lab, Scenario};
 use program::{program, run};
 use serde_json::Value;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 
 #[test]
 fn a_name_is_as_good_as_its_name_server_says() {
@@ -56,6 +58,53 @@ async fn names() {
     let finding = finding(&report, "connect-some-addresses-fail");
     let failed = finding.pointer("/evidence/failed").unwrap();
     assert_eq!(failed, &serde_json::json!([{ "address": format!("127.0.0.2:{port}"), "outcome": "refused" }]));
+}
+
+#[test]
+fn the_next_address_of_a_name_is_tried_after_silence_alone() {
+    if inside("the_next_address_of_a_name_is_tried_after_silence_alone") {
+        dns::serve();
+        on_a_runtime(addresses());
+    }
+}
+
+async fn addresses() {
+    let good = trusting().await;
+    for (fault, connect_timeout, cause) in [
+        ("login = { at = 'before-auth', does = 'silent' }", "1", None),
+        ("transport = 'accept-then-silent'", "1", None),
+        // libpq goes on to the next host, and not to the next address of this one.
+        (
+            "login_error = { at = 'before-auth', C = '57P03', R = 'x', M = 'the database system is starting up' }",
+            "9",
+            Some("login-starting-up"),
+        ),
+        ("login = { at = 'before-auth', does = 'close' }", "9", Some("login-closed")),
+        ("hba = { plain = 'reject' }", "9", Some("login-tls-required")),
+    ] {
+        let lab = Lab::start(toml::from_str::<Scenario>(fault).unwrap()).await.unwrap();
+        let port = lab.address().port();
+        // The second address leads to the good server.
+        let listener = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+        let to = good.address();
+        let leading = tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut far = TcpStream::connect(to).await.unwrap();
+                // Whoever leaves first ends it.
+                tokio::spawn(async move { drop(copy_bidirectional(&mut near, &mut far).await) });
+            }
+        });
+        let report = check(&format!("host=two.test port={port} connect_timeout={connect_timeout}"), 5000).await;
+        leading.abort();
+        assert_eq!(report["cause"].as_str().filter(|found| *found != "session-no-reply"), cause, "{fault}: {report}");
+        let address = if cause.is_none() { "127.0.0.2" } else { "127.0.0.1" };
+        assert_eq!(field(&report, "/stages/2/facts/address"), &format!("{address}:{port}"), "{fault}: {report}");
+        if cause.is_none() {
+            let hosts = field(&report, "/stages/2/facts/hosts");
+            assert_eq!(hosts.pointer("/0/outcome").unwrap(), "login-no-reply", "{fault}: {report}");
+            assert_eq!(hosts.pointer("/1/host").unwrap(), "two.test", "{fault}: {report}");
+        }
+    }
 }
 
 #[test]

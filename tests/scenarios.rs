@@ -37,6 +37,7 @@ const PROVEN_ELSEWHERE: &[(Code, &str, &str)] = &[
     (Code::ConnectHostUnreachable, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
     (Code::ConnectNetworkUnreachable, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
     (Code::ConnectBlockedLocally, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
+    (Code::ConnectPeerMismatch, "tests/live/unix_socket.rs", "the_server_has_to_be_the_users_that_is_named"),
     (Code::LoginScramFailed, "tests/secrets.rs", "a_server_that_does_not_know_the_password_is_found_out"),
 ];
 

@@ -10,7 +10,7 @@ use crate::error::Trouble;
 
 /// An open place to write to, and its name.
 pub struct Output {
-    writer: Box<dyn Write>,
+    writer: Box<dyn Write + Send>,
     place: PathBuf,
 }
 
@@ -41,7 +41,7 @@ impl Output {
     }
 
     /// The writer itself.
-    pub fn writer(&mut self) -> &mut dyn Write {
+    pub fn writer(&mut self) -> &mut (dyn Write + Send) {
         &mut self.writer
     }
 }

@@ -74,7 +74,9 @@ codes! {
     ConnectSocketMissing "connect-socket-missing" Error,
     ConnectSocketStale "connect-socket-stale" Error,
     ConnectSocketDenied "connect-socket-denied" Error,
+    ConnectPeerMismatch "connect-peer-mismatch" Error,
     ConnectSomeAddressesFail "connect-some-addresses-fail" Warning,
+    ConnectSomeHostsFail "connect-some-hosts-fail" Warning,
     TlsNotPostgres "tls-not-postgres" Error,
     TlsClosedBeforeReply "tls-closed-before-reply" Error,
     TlsNoReply "tls-no-reply" Error,
@@ -116,6 +118,7 @@ codes! {
     LoginExternalRefused "login-external-refused" Error,
     LoginGssUnavailable "login-gss-unavailable" Error,
     LoginMethodUnsupported "login-method-unsupported" Error,
+    LoginMethodNotAllowed "login-method-not-allowed" Error,
     LoginClientCertificateRequired "login-client-certificate-required" Error,
     LoginClientCertificateRefused "login-client-certificate-refused" Error,
     LoginChannelBindingUnavailable "login-channel-binding-unavailable" Error,
@@ -140,6 +143,7 @@ codes! {
     LoginMd5 "login-md5" Warning,
     SessionStandby "session-standby" Warning,
     SessionReadOnly "session-read-only" Warning,
+    SessionWrongRole "session-wrong-role" Error,
     SessionNearlyFull "session-nearly-full" Warning,
     SessionVersionUnsupported "session-version-unsupported" Warning,
     SessionNoReply "session-no-reply" Error,
@@ -149,6 +153,7 @@ codes! {
     PrivilegesTableSelect "privileges-table-select" Warning,
     PrivilegesRowSecurity "privileges-row-security" Warning,
     PrivilegesSuperuser "privileges-superuser" Warning,
+    PrivilegesNoReply "privileges-no-reply" Error,
 }
 
 impl Code {

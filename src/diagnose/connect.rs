@@ -13,6 +13,7 @@ use crate::target::{Endpoint, Target};
 pub fn explain(outcome: &Dialled, target: &Target, connected: &Connected) -> Finding {
     let dialled = Dialling { target, connected };
     let finding = match outcome {
+        Dialled::Refused if dialled.is_abstract() => dialled.name_missing(),
         Dialled::Refused if target.endpoint.is_unix() => dialled.socket_stale(),
         Dialled::Refused => dialled.refused(),
         Dialled::TimedOut => dialled.timed_out(),
@@ -22,6 +23,7 @@ pub fn explain(outcome: &Dialled, target: &Target, connected: &Connected) -> Fin
         Dialled::BlockedLocally => dialled.blocked_locally(),
         Dialled::ExhaustedLocally => exhausted_locally(),
         Dialled::SocketMissing => dialled.socket_missing(),
+        Dialled::WrongPeer { uid, name } => dialled.wrong_peer(*uid, name.as_deref()),
         Dialled::Connected | Dialled::Abandoned | Dialled::Other(_) => dialled.other(outcome),
     };
     finding.evidence("attempts", connected.attempts.iter().map(attempt).collect::<Vec<Value>>())
@@ -65,6 +67,7 @@ pub fn outcome_word(outcome: &Dialled) -> String {
         Dialled::ExhaustedLocally => "exhausted-locally".to_owned(),
         Dialled::SocketMissing => "socket-missing".to_owned(),
         Dialled::Abandoned => "abandoned".to_owned(),
+        Dialled::WrongPeer { .. } => "wrong-peer".to_owned(),
         Dialled::Other(Some(errno)) => format!("errno-{errno}"),
         Dialled::Other(None) => "failed".to_owned(),
     }
@@ -193,6 +196,39 @@ impl Dialling<'_> {
             finding
         };
         finding.fix(Side::Server, "see where the server puts its socket", ["SHOW unix_socket_directories;"])
+    }
+
+    /// A name in Linux's abstract namespace, which has no file.
+    fn is_abstract(&self) -> bool {
+        self.target.endpoint.is_unix() && self.address().starts_with('@')
+    }
+
+    fn name_missing(&self) -> Finding {
+        Finding::new(Code::ConnectSocketMissing, format!("there is no Unix socket {}", self.address()))
+            .because("no server has taken this name in the abstract namespace (ECONNREFUSED)")
+            .fix(Side::Server, "see where the server puts its socket", ["SHOW unix_socket_directories;"])
+    }
+
+    fn wrong_peer(&self, uid: u32, name: Option<&str>) -> Finding {
+        let wanted = self.target.require_peer.as_deref().unwrap_or_default();
+        let found =
+            name.map_or_else(|| format!("the user number {uid}, who has no name here"), |name| format!("{name:?}"));
+        let finding = Finding::new(
+            Code::ConnectPeerMismatch,
+            format!("the server at {} is not run by {wanted:?}", self.address()),
+        )
+        .because(format!("requirepeer={wanted}, and the process at the other end belongs to {found} (SO_PEERCRED)"))
+        .advise(
+            Side::Server,
+            "see which process has the socket open: in a directory that all may write to, anybody can",
+        );
+        let finding = match name {
+            Some(name) => {
+                finding.fix(Side::Client, "if that user is the right one, say so", [format!("requirepeer={name}")])
+            }
+            None => finding,
+        };
+        finding.evidence("required", wanted).evidence("found", name).evidence("uid", uid)
     }
 
     fn socket_stale(&self) -> Finding {

@@ -4,7 +4,7 @@ use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, scram_password};
 use super::refusal;
 use crate::probe::trace::{LoginFailure, Method, Trace};
-use crate::target::Target;
+use crate::target::{ProtocolVersion, Target};
 
 /// The one cause.
 pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Finding {
@@ -12,6 +12,8 @@ pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Findin
         LoginFailure::Refused(error) => return refusal::explain(error, target, trace),
         LoginFailure::PasswordMissing => password_missing(target, trace),
         LoginFailure::MethodUnsupported => method_unsupported(trace),
+        LoginFailure::MethodNotAllowed => method_not_allowed(target, trace),
+        LoginFailure::ProtocolTooOld { offered } => protocol_too_old(*offered, target),
         LoginFailure::ChannelBindingUnavailable => channel_binding_unavailable(trace),
         LoginFailure::Scram { reason } => Finding::new(
             Code::LoginScramFailed,
@@ -169,6 +171,46 @@ fn method_unsupported(trace: &Trace) -> Finding {
         Some(Method::OauthBearer) => finding.advise(Side::Client, "use libpq 18 with oauth_issuer and oauth_client_id"),
         _ => finding.advise(Side::Server, "let this role in by password: a scram-sha-256 line in pg_hba.conf"),
     }
+}
+
+/// In libpq's words (`fe-auth.c`, `auth_method_description`).
+fn method_not_allowed(target: &Target, trace: &Trace) -> Finding {
+    let listed = target.require_auth.as_ref().map(|required| required.text.as_str()).unwrap_or_default();
+    let (asked, name) = match trace.login.method {
+        Some(Method::Password) => ("requested a cleartext password", "password"),
+        Some(Method::Md5) => ("requested a hashed password", "md5"),
+        Some(Method::Scram | Method::ScramPlus) => ("requested SCRAM-SHA-256 authentication", "scram-sha-256"),
+        Some(Method::Gss) => ("requested GSSAPI authentication", "gss"),
+        Some(Method::Sspi) => ("requested SSPI authentication", "sspi"),
+        Some(Method::OauthBearer) => ("requested OAUTHBEARER authentication", "oauth"),
+        _ => ("let the role in without authentication", "none"),
+    };
+    let finding = Finding::new(
+        Code::LoginMethodNotAllowed,
+        format!("the server {asked}, which require_auth={listed} does not allow"),
+    )
+    .because("nothing secret was sent: the list is looked at first, as libpq does")
+    .evidence("require_auth", listed);
+    let finding = match name {
+        "password" | "md5" | "none" => finding.advise(
+            Side::Server,
+            "let the role in by a method of the list; scram-sha-256 in pg_hba.conf is the best of them",
+        ),
+        _ => finding,
+    };
+    finding.fix(Side::Client, "or, if this method will do, allow it", [format!("require_auth={name}")])
+}
+
+fn protocol_too_old(offered: ProtocolVersion, target: &Target) -> Finding {
+    let (offered, wanted) = (offered.as_str(), target.protocol.min.as_str());
+    Finding::new(
+        Code::LoginProtocolUnsupported,
+        format!("the server only supports protocol version {offered}, and min_protocol_version={wanted} is asked for"),
+    )
+    .because(format!("it answered the startup packet by NegotiateProtocolVersion, with {offered}"))
+    .fix(Side::Client, "take what it has", [format!("min_protocol_version={offered}")])
+    .advise(Side::Server, "protocol 3.2 came with PostgreSQL 18; poolers follow later")
+    .evidence("offered", offered)
 }
 
 fn channel_binding_unavailable(trace: &Trace) -> Finding {

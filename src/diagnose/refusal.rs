@@ -8,7 +8,7 @@ use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, identifier, scram_password};
 use super::words::{Meaning, meaning};
 use crate::probe::trace::{Admission, Method, Trace};
-use crate::target::{Encryption, Target};
+use crate::target::{Encryption, ProtocolVersion, Target};
 use crate::wire::message::ServerError;
 
 /// The one cause.
@@ -28,6 +28,7 @@ pub fn explain(error: &ServerError, target: &Target, trace: &Trace) -> Finding {
         ("53300", _) => server_full(),
         ("57P03", _) => refusal.state(),
         ("0A000", "ProcessStartupPacket") => refusal.protocol(),
+        ("08P01", "") if refusal.is_bad_packet_header() => refusal.protocol(),
         ("42704" | "42501" | "42601" | "22023" | "55P02", _) if trace.login.authenticated => refusal.parameter(),
         _ => refusal.other(),
     };
@@ -385,10 +386,24 @@ impl Refusal<'_> {
         }
     }
 
+    /// PgBouncer up to 1.18 takes a startup packet of a newer protocol for a broken one, and shows its first bytes.
+    fn is_bad_packet_header(&self) -> bool {
+        self.target.protocol.max > ProtocolVersion::V3_0 && self.error.message.starts_with("bad packet header")
+    }
+
     fn protocol(&self) -> Finding {
-        Finding::new(Code::LoginProtocolUnsupported, "the server does not speak protocol version 3.0")
-            .because(format!("it says: {}", self.error.message))
-            .advise(Side::Server, "use a server of version 7.4 or later")
+        let asked = self.target.protocol.max;
+        let finding = Finding::new(
+            Code::LoginProtocolUnsupported,
+            format!("the server does not speak protocol version {}", asked.as_str()),
+        )
+        .because(format!("it says: {}", self.error.message));
+        if asked == ProtocolVersion::V3_0 {
+            return finding.advise(Side::Server, "use a server of version 7.4 or later");
+        }
+        finding
+            .fix(Side::Client, "ask for the protocol that every server speaks", ["max_protocol_version=3.0"])
+            .advise(Side::Server, "or use a newer server or pooler: PgBouncer 1.18 does not negotiate, 1.24 does")
     }
 
     fn parameter(&self) -> Finding {

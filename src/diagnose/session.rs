@@ -3,15 +3,16 @@
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use super::refusal::server_fields;
-use crate::probe::trace::{SessionSeen, Silence};
+use crate::probe::trace::{Role, SessionSeen, Silence};
+use crate::target::{SessionAttrs, Target};
 
 /// The lowest major version that the community still maintains (postgresql.org, versioning policy: 14 until
 /// 2026-11-12, then 15).
 const OLDEST_MAINTAINED: u32 = 15;
 
-/// The one cause.
-pub fn explain(failure: &Silence) -> Finding {
-    let finding = Finding::new(Code::SessionNoReply, "logged in, but a question to the server was not answered");
+/// The one cause, under the code of the stage.
+pub fn explain(failure: &Silence, code: Code) -> Finding {
+    let finding = Finding::new(code, "logged in, but a question to the server was not answered");
     match failure {
         Silence::NoReply { after } => finding
             .because(format!("nothing came for {:.1} s", after.as_secs_f64()))
@@ -29,6 +30,49 @@ pub fn explain(failure: &Silence) -> Finding {
             .evidence("server_message", error.message.as_str())
             .evidence("server_fields", server_fields(error)),
     }
+}
+
+/// `target_session_attrs` is not met.
+pub fn wrong_role(role: Role, target: &Target) -> Finding {
+    let wanted = target.session_attrs;
+    let (is, reason) = match wanted {
+        // libpq's own words for it.
+        SessionAttrs::ReadWrite => ("the session is read-only", "a session here begins read-only"),
+        SessionAttrs::ReadOnly => ("the session is not read-only", "a session here may write"),
+        SessionAttrs::Primary | SessionAttrs::Any => ("the server is in hot standby mode", "it is a standby"),
+        SessionAttrs::Standby | SessionAttrs::PreferStandby => {
+            ("the server is not in hot standby mode", "it is a primary")
+        }
+    };
+    let finding = Finding::new(
+        Code::SessionWrongRole,
+        format!("{is}, and target_session_attrs={} is asked for", wanted.as_str()),
+    )
+    .because(format!("{reason}: {}", role_facts(role)))
+    .evidence("target_session_attrs", wanted.as_str())
+    .evidence("in_hot_standby", role.standby)
+    .evidence("read_only", role.read_only);
+    let finding = if wanted == SessionAttrs::ReadWrite && role.standby == Some(false) {
+        finding.fix(
+            Side::Server,
+            "the server is a primary: let its sessions write (or see the settings of the role and the database)",
+            ["ALTER SYSTEM SET default_transaction_read_only = off;", "SELECT pg_reload_conf();"],
+        )
+    } else {
+        finding
+    };
+    finding.fix(Side::Client, "name a server that is what is asked for, or several of them", ["host=HOST1,HOST2"]).fix(
+        Side::Client,
+        "or take any",
+        ["target_session_attrs=any"],
+    )
+}
+
+fn role_facts(role: Role) -> String {
+    let fact =
+        |name: &str, value: Option<bool>| value.map(|value| format!("{name} is {}", if value { "on" } else { "off" }));
+    let facts = [fact("in_hot_standby", role.standby), fact("read-only", role.read_only)];
+    facts.into_iter().flatten().collect::<Vec<String>>().join(", ")
 }
 
 /// What is odd.

@@ -1,26 +1,27 @@
 //! Stage connect: every address is dialled at once, and the first in the resolver's order that has answered is kept.
 
+use std::ffi::OsStr;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::unistd::{Uid, User};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 
 use super::trace::{Attempt, ConnectFailure, Connected, Dialled};
 use crate::wire::AnyStream;
 
-/// Dials all addresses side by side. `patience` bounds each of them, the deadline all.
+/// Dials all addresses side by side, and says which was kept. The deadline bounds each of them.
 pub async fn tcp(
     addresses: &[SocketAddr],
-    patience: Option<Duration>,
-    deadline: Instant,
+    until: Instant,
     seen: &mut Connected,
-) -> Result<AnyStream, ConnectFailure> {
+) -> Result<(AnyStream, SocketAddr), ConnectFailure> {
     let began = Instant::now();
-    let until = patience.map_or(deadline, |patience| deadline.min(began + patience));
     let mut dialling = JoinSet::new();
     for (index, address) in addresses.iter().copied().enumerate() {
         dialling.spawn(async move {
@@ -48,24 +49,39 @@ pub async fn tcp(
         let (outcome, elapsed) = outcome.unwrap_or_else(|| (Dialled::Abandoned, began.elapsed()));
         seen.attempts.push(Attempt { address: address.to_string(), outcome, elapsed });
     }
-    let Some((_, stream, rtt)) = best else {
+    let kept = best.and_then(|(index, stream, rtt)| Some((*addresses.get(index)?, stream, rtt)));
+    let Some((address, stream, rtt)) = kept else {
         let outcome = seen.attempts.first().map_or(Dialled::Other(None), |attempt| attempt.outcome.clone());
         return Err(ConnectFailure { outcome });
     };
     seen.address = stream.peer_addr().ok().map(|address| address.to_string());
     seen.local = stream.local_addr().ok();
     seen.rtt = Some(rtt);
+    Ok((Box::new(stream), address))
+}
+
+/// Dials one address once more.
+pub async fn tcp_again(address: SocketAddr, until: Instant) -> Result<AnyStream, ConnectFailure> {
+    let stream = dial(address, until).await.map_err(|outcome| ConnectFailure { outcome })?;
     Ok(Box::new(stream))
 }
 
-/// Opens a Unix socket.
-pub async fn unix(path: &Path, deadline: Instant, seen: &mut Connected) -> Result<AnyStream, ConnectFailure> {
+/// Opens a Unix socket, and looks at whose server is behind it where `peer` names a user.
+pub async fn unix(
+    path: &Path,
+    peer: Option<&str>,
+    until: Instant,
+    seen: &mut Connected,
+) -> Result<AnyStream, ConnectFailure> {
     let began = Instant::now();
-    let dialled = match timeout_at(deadline, UnixStream::connect(path)).await {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(Dialled::from_error(&error)),
-        Err(_) => Err(Dialled::TimedOut),
+    let opened = async {
+        let stream = UnixStream::connect(in_namespace(path)).await.map_err(|error| Dialled::from_error(&error))?;
+        if let Some(peer) = peer {
+            check_peer(&stream, peer).await?;
+        }
+        Ok(stream)
     };
+    let dialled = timeout_at(until, opened).await.unwrap_or(Err(Dialled::TimedOut));
     let elapsed = began.elapsed();
     let outcome = dialled.as_ref().err().cloned().unwrap_or(Dialled::Connected);
     seen.attempts.push(Attempt { address: path.display().to_string(), outcome, elapsed });
@@ -73,6 +89,24 @@ pub async fn unix(path: &Path, deadline: Instant, seen: &mut Connected) -> Resul
     seen.address = Some(path.display().to_string());
     seen.rtt = Some(elapsed);
     Ok(Box::new(stream))
+}
+
+/// A path that begins with `@` is a name in Linux's abstract namespace, where the first byte is a NUL (unix(7)).
+fn in_namespace(path: &Path) -> PathBuf {
+    let text = path.as_os_str().as_encoded_bytes();
+    match text.strip_prefix(b"@") {
+        Some(name) => PathBuf::from(OsStr::from_bytes(&[b"\0", name].concat())),
+        None => path.to_owned(),
+    }
+}
+
+/// `requirepeer` (libpq, `fe-connect.c`, `CONNECTION_MADE`): the user of the process that listens must have this name.
+async fn check_peer(stream: &UnixStream, wanted: &str) -> Result<(), Dialled> {
+    let uid = stream.peer_cred().map_err(|error| Dialled::from_error(&error))?.uid();
+    // A name may come from a directory service, and take its time.
+    let found = spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await;
+    let name = found.ok().and_then(Result::ok).flatten().map(|user| user.name);
+    if name.as_deref() == Some(wanted) { Ok(()) } else { Err(Dialled::WrongPeer { uid, name }) }
 }
 
 /// The next address to answer. Once one has connected, only those that have answered by now are still heard.

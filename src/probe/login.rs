@@ -1,5 +1,8 @@
 //! Stage login: from the startup packet to the first ReadyForQuery.
 
+mod demands;
+mod negotiation;
+
 use std::io;
 use std::thread;
 
@@ -9,6 +12,7 @@ use postgres_protocol::message::frontend;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use self::negotiation::startup;
 use super::tls::Channel;
 use super::trace::{Admission, LoginFailure, LoginSeen, Method};
 use crate::target::{ChannelBinding, Encryption, Secret, Target};
@@ -37,6 +41,7 @@ pub async fn run(
         connection: Connection::new(channel.stream, screen.clone()),
         screen,
         seen,
+        negotiated: false,
     };
     login.start_up().await?;
     login.authenticate().await?;
@@ -68,10 +73,13 @@ struct Login<'a> {
     connection: Connection,
     screen: &'a Screen,
     seen: &'a mut LoginSeen,
+    /// NegotiateProtocolVersion has come.
+    negotiated: bool,
 }
 
 impl Login<'_> {
     async fn start_up(&mut self) -> Result<(), LoginFailure> {
+        self.seen.protocol = Some(self.target.protocol.max);
         let sent = self.connection.send(|buffer| startup(self.target, buffer)).await;
         sent.map_err(|broken| self.failure(broken))
     }
@@ -84,14 +92,12 @@ impl Login<'_> {
                     return self.accept_ok();
                 }
                 Authentication::CleartextPassword => {
-                    self.seen.method = Some(Method::Password);
-                    self.forbid_without_binding()?;
+                    self.expect(Method::Password)?;
                     let password = self.password()?.expose().as_bytes().to_vec();
                     self.send_secret(|buffer| frontend::password_message(&password, buffer)).await?;
                 }
                 Authentication::Md5Password(salt) => {
-                    self.seen.method = Some(Method::Md5);
-                    self.forbid_without_binding()?;
+                    self.expect(Method::Md5)?;
                     let hash = md5_hash(self.target.user.as_bytes(), self.password()?.expose().as_bytes(), salt);
                     self.send_secret(|buffer| frontend::password_message(hash.as_bytes(), buffer)).await?;
                 }
@@ -103,31 +109,37 @@ impl Login<'_> {
                     return Err(LoginFailure::Garbage { reason: "a SASL message outside an exchange".to_owned() });
                 }
                 Authentication::Other(code) => {
-                    self.seen.method = Some(match code {
+                    let method = match code {
                         7 => Method::Gss,
                         9 => Method::Sspi,
                         other => Method::Other(other),
-                    });
+                    };
+                    self.seen.method = Some(method);
+                    demands::allow(self.target, method)?;
                     return Err(LoginFailure::MethodUnsupported);
                 }
             }
         }
     }
 
-    /// AuthenticationOk. Under `channel_binding=require` only SCRAM-SHA-256-PLUS may lead to it.
+    /// The server asks for a password by this method, which cannot be bound to the channel.
+    fn expect(&mut self, method: Method) -> Result<(), LoginFailure> {
+        self.seen.method = Some(method);
+        demands::allow(self.target, method)?;
+        demands::allow_without_binding(self.target)
+    }
+
+    /// AuthenticationOk. Under `channel_binding=require` only SCRAM-SHA-256-PLUS may lead to it, and under `require_auth`
+    /// an exchange must have come to its end, unless the list has `none` in it.
     fn accept_ok(&mut self) -> Result<(), LoginFailure> {
+        if !self.seen.credentials_sent {
+            demands::allow(self.target, Method::Trust)?;
+        }
         if self.seen.method != Some(Method::ScramPlus) {
-            self.forbid_without_binding()?;
+            demands::allow_without_binding(self.target)?;
         }
         self.seen.authenticated = true;
         Ok(())
-    }
-
-    fn forbid_without_binding(&self) -> Result<(), LoginFailure> {
-        match self.target.channel_binding {
-            ChannelBinding::Require => Err(LoginFailure::ChannelBindingUnavailable),
-            ChannelBinding::Prefer | ChannelBinding::Disable => Ok(()),
-        }
     }
 
     async fn scram(&mut self) -> Result<(), LoginFailure> {
@@ -152,24 +164,26 @@ impl Login<'_> {
 
     /// As libpq chooses (`fe-auth.c`, `pg_SASL_init`): with channel binding where both sides can.
     fn choose_mechanism(&mut self) -> Result<(&'static str, sasl::ChannelBinding), LoginFailure> {
-        let offered = |name: &str| self.seen.mechanisms.iter().any(|mechanism| mechanism == name);
+        let mechanisms = self.seen.mechanisms.clone();
+        let offered = |name: &str| mechanisms.iter().any(|mechanism| mechanism == name);
         let wanted = self.target.channel_binding != ChannelBinding::Disable;
         let end_point = self.end_point.take().filter(|_| wanted);
         if offered(SCRAM_PLUS)
             && let Some(end_point) = end_point
         {
             self.seen.method = Some(Method::ScramPlus);
+            demands::allow(self.target, Method::ScramPlus)?;
             return Ok((SCRAM_PLUS, sasl::ChannelBinding::tls_server_end_point(end_point)));
         }
         if !offered(SCRAM) {
-            let bearer = offered("OAUTHBEARER");
-            self.seen.method = Some(if bearer { Method::OauthBearer } else { Method::UnknownSasl });
+            let method = if offered("OAUTHBEARER") { Method::OauthBearer } else { Method::UnknownSasl };
+            self.seen.method = Some(method);
+            demands::allow(self.target, method)?;
             return Err(LoginFailure::MethodUnsupported);
         }
-        self.forbid_without_binding()?;
+        self.expect(Method::Scram)?;
         // `y`: this side could bind, the server did not offer it; a server that did will notice the man in the middle.
         let could_bind = wanted && self.encryption == Encryption::Tls && !offered(SCRAM_PLUS);
-        self.seen.method = Some(Method::Scram);
         // The codec sends `y` for "unrequested" and `n` for "unsupported".
         let binding =
             if could_bind { sasl::ChannelBinding::unrequested() } else { sasl::ChannelBinding::unsupported() };
@@ -211,10 +225,19 @@ impl Login<'_> {
                 self.seen.parameters.push((name.clone(), value.clone()));
             }
             Message::Notice(notice) if self.seen.notices.len() < MOST_KEPT => self.seen.notices.push(notice.clone()),
-            Message::NegotiateProtocolVersion => self.seen.renegotiated = true,
+            Message::NegotiateProtocolVersion { version, options } => self.negotiate(*version, options)?,
+            Message::BackendKeyData(length) => negotiation::check_cancel_key(*length, self.seen.protocol)?,
             _ => {}
         }
         Ok(message)
+    }
+
+    fn negotiate(&mut self, offered: u32, options: &[String]) -> Result<(), LoginFailure> {
+        if std::mem::replace(&mut self.negotiated, true) {
+            return Err(LoginFailure::Garbage { reason: "the server negotiated the protocol twice".to_owned() });
+        }
+        self.seen.protocol = Some(negotiation::settle(offered, options, self.target.protocol)?);
+        Ok(())
     }
 
     fn password(&self) -> Result<&Secret, LoginFailure> {
@@ -254,10 +277,4 @@ async fn prove(mut scram: sasl::ScramSha256, challenge: Bytes) -> io::Result<sas
     };
     thread::Builder::new().spawn(work)?;
     proven.await.map_err(io::Error::other)?
-}
-
-fn startup(target: &Target, buffer: &mut bytes::BytesMut) -> io::Result<()> {
-    let own = [("user", target.user.as_str()), ("database", target.database.as_str())];
-    let further = target.startup.iter().map(|(name, value)| (*name, value.as_str()));
-    frontend::startup_message(own.into_iter().chain(further), buffer)
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 pub use self::login::{Admission, LoginFailure, LoginSeen, Method};
 pub use self::network::{Attempt, ConnectFailure, Connected, Dialled, ResolveFailure, Resolved};
-pub use self::session::{Connections, PrivilegesSeen, Schema, SessionSeen, Silence};
+pub use self::session::{Connections, PrivilegesSeen, Role, Schema, SessionSeen, Silence};
 pub use self::tls::{Objection, SslReply, Stranger, TlsFailure, TlsSeen};
 use crate::target::Encryption;
 
@@ -56,14 +56,20 @@ impl Stage {
     }
 }
 
-/// Everything seen on one walk.
+/// Everything seen on one walk, at the host that decided it.
 #[derive(Debug, Default)]
 pub struct Trace {
-    /// When it began, by this machine's clock.
+    /// The place of the host in the list, counted from 0.
+    pub host: usize,
+    /// How many hosts and addresses had been tried before it.
+    pub turn: usize,
+    /// What was seen at each of the others that were tried, in turn. They have no others of their own.
+    pub others: Vec<Self>,
+    /// When the walk began, by this machine's clock.
     pub started: Timestamp,
-    /// How long it took.
+    /// How long it took, with all others.
     pub elapsed: Duration,
-    /// How long each stage that was entered took, in order.
+    /// How long each stage that was entered took at this host, in order.
     pub timings: Vec<(Stage, Duration)>,
     /// What ended the walk, if it did not reach the top.
     pub failure: Option<Failure>,
@@ -88,6 +94,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// How long all of it took at this host.
+    pub fn elapsed_here(&self) -> Duration {
+        self.timings.iter().map(|(_, elapsed)| *elapsed).sum()
+    }
+
     /// How long a stage took, all attempts together; None if it was not entered.
     pub fn elapsed_at(&self, stage: Stage) -> Option<Duration> {
         self.timings.iter().find(|(known, _)| *known == stage).map(|(_, elapsed)| *elapsed)
@@ -105,11 +116,27 @@ pub enum Failure {
     Tls(TlsFailure),
     /// At stage login.
     Login(LoginFailure),
-    /// At stage session or privileges: the connection broke or the server refused the inspection.
+    /// At stage session: `target_session_attrs` asks for a server in another state.
+    WrongRole(Role),
+    /// At stage session: the connection broke or the server refused the inspection.
     Session(Silence),
+    /// The same at stage privileges.
+    Privileges(Silence),
 }
 
 impl Failure {
+    /// Nothing came from the other side, once it was connected to, in the time it had.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Tls(failure) => {
+                matches!(failure, TlsFailure::NoReply { .. } | TlsFailure::HandshakeSilent { .. })
+            }
+            Self::Login(failure) => matches!(failure, LoginFailure::NoReply { .. }),
+            Self::Session(failure) | Self::Privileges(failure) => matches!(failure, Silence::NoReply { .. }),
+            Self::Resolve(_) | Self::Connect(_) | Self::WrongRole(_) => false,
+        }
+    }
+
     /// The stage that failed.
     pub fn stage(&self) -> Stage {
         match self {
@@ -117,7 +144,8 @@ impl Failure {
             Self::Connect(_) => Stage::Connect,
             Self::Tls(_) => Stage::Tls,
             Self::Login(_) => Stage::Login,
-            Self::Session(_) => Stage::Session,
+            Self::WrongRole(_) | Self::Session(_) => Stage::Session,
+            Self::Privileges(_) => Stage::Privileges,
         }
     }
 }

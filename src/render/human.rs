@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::layout::{BAD, COPY, FAINT, GOOD, ODD, STRONG, milliseconds, paragraph};
-use crate::diagnose::code::{Confidence, Severity};
+use crate::diagnose::code::{Code, Confidence, Severity};
 use crate::diagnose::finding::{Finding, Fix};
 use crate::probe::trace::Stage;
-use crate::report::{Report, StageReport, Status, Verdict};
+use crate::report::{Report, StageReport, Status, TargetFacts, Verdict};
 
 /// Width of ` ✓ privileges   1234 ms  `.
 const MARGIN: usize = 26;
@@ -54,15 +54,18 @@ fn shown(c: char) -> impl Iterator<Item = char> {
 /// What is checked, in a line.
 pub fn heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let target = &report.target;
-    let (Some(host), Some(port), Some(user), Some(database), Some(mode)) =
-        (&target.host, target.port, &target.user, &target.database, target.sslmode)
-    else {
+    let (Some(user), Some(database), Some(mode)) = (&target.user, &target.database, target.sslmode) else {
         return writeln!(out, "{STRONG}TARGET{STRONG:#} (not shown: it could not be read)\n");
     };
-    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-    let text = format!("{user} @ {host}:{port} / {database}, sslmode={mode}");
+    let text = format!("{user} @ {} / {database}, sslmode={mode}", place(target));
     paragraph(out, &format!("{STRONG}check{STRONG:#} "), 6, &text)?;
     writeln!(out)
+}
+
+fn place(target: &TargetFacts) -> String {
+    let host = target.host.as_deref().unwrap_or_default();
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    target.port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
 }
 
 /// One stage: mark, name, time, and the facts that matter.
@@ -86,6 +89,14 @@ pub fn stage_line(report: &Report, stage: &StageReport, out: &mut dyn Write) -> 
 pub fn retreat_line(stage: Stage, sslmode: &str, out: &mut dyn Write) -> io::Result<()> {
     let first = format!(" {ODD}!{ODD:#} {:<10} {:>9}  ", stage.as_str(), "");
     paragraph(out, &first, MARGIN - 1, &format!("refused; sslmode={sslmode} tries the other encryption"))
+}
+
+/// A host or an address that was given up.
+pub fn give_up_line(report: &Report, stage: &StageReport, out: &mut dyn Write) -> io::Result<()> {
+    let time = milliseconds(stage.elapsed_ms);
+    let first = format!(" {ODD}!{ODD:#} {:<10} {FAINT}{time:>9}{FAINT:#}  ", stage.stage.as_str());
+    let why = report.cause.map_or("", Code::as_str);
+    paragraph(out, &first, MARGIN - 1, &format!("{why}; {} is given up", place(&report.target)))
 }
 
 /// What is left when the lines of the stages have been written as they ended: the skipped ones, and the conclusion.

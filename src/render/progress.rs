@@ -16,14 +16,14 @@ pub struct Progress<'a> {
     target: &'a Target,
     spinner: ProgressBar,
     /// Where the lines go; None where only the finished report is written.
-    lines: Option<&'a mut dyn Write>,
+    lines: Option<&'a mut (dyn Write + Send)>,
     /// The first error of writing; the walk goes on, and the caller is told.
     pub failed: Option<io::Error>,
 }
 
 impl<'a> Progress<'a> {
     /// Begins. The spinner is drawn on standard error, if that is a terminal.
-    pub fn new(target: &'a Target, lines: Option<&'a mut dyn Write>) -> Self {
+    pub fn new(target: &'a Target, lines: Option<&'a mut (dyn Write + Send)>) -> Self {
         let spinner = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         spinner.set_style(ProgressStyle::default_spinner());
         let mut progress = Self { target, spinner, lines, failed: None };
@@ -67,5 +67,13 @@ impl Watch for Progress<'_> {
 
     fn retreat(&mut self, stage: Stage, _trace: &Trace) {
         self.write(|target, lines| human::retreat_line(stage, target.tls.mode.as_str(), lines));
+    }
+
+    fn give_up(&mut self, stage: Stage, trace: &Trace) {
+        self.write(|target, lines| {
+            let report = Report::new(target, trace, false);
+            let line = report.stages.iter().find(|line| line.stage == stage);
+            line.map_or(Ok(()), |line| human::give_up_line(&report, line, lines))
+        });
     }
 }

@@ -3,17 +3,17 @@
 use serde_json::{Map, Value, json};
 
 use super::millis;
-use crate::diagnose::{certificate, connect, privileges, refusal, tls};
+use crate::diagnose::{certificate, connect, hosts, privileges, refusal, tls};
 use crate::probe::certificate::Certificate;
 use crate::probe::trace::{Failure, LoginFailure, SslReply, Stage, Trace};
-use crate::target::{Target, Verification};
+use crate::target::{ProtocolVersion, Target, Verification};
 
 /// The facts of one stage.
 pub fn of(stage: Stage, target: &Target, trace: &Trace) -> Map<String, Value> {
     let mut facts = match stage {
         Stage::Resolve => resolve(trace),
-        Stage::Connect => connect(trace),
-        Stage::Tls => tls(target, trace),
+        Stage::Connect => connect(target, trace),
+        Stage::Tls => tls(&target.candidate(trace.host), trace),
         Stage::Login => login(trace),
         Stage::Session => session(trace),
         Stage::Privileges => privileges(trace),
@@ -28,11 +28,13 @@ fn resolve(trace: &Trace) -> Map<String, Value> {
     map(json!({ "addresses": addresses, "canonical_name": trace.resolved.canonical_name }))
 }
 
-fn connect(trace: &Trace) -> Map<String, Value> {
+fn connect(target: &Target, trace: &Trace) -> Map<String, Value> {
     let seen = &trace.connected;
-    let attempts: Vec<Value> = seen
-        .attempts
+    let mut tried: Vec<&Trace> = trace.others.iter().chain([trace]).collect();
+    tried.sort_by_key(|tried| tried.turn);
+    let attempts: Vec<Value> = tried
         .iter()
+        .flat_map(|tried| &tried.connected.attempts)
         .map(|attempt| {
             json!({
                 "address": attempt.address,
@@ -41,7 +43,29 @@ fn connect(trace: &Trace) -> Map<String, Value> {
             })
         })
         .collect();
-    map(json!({ "address": seen.address, "rtt_ms": seen.rtt.map(millis), "attempts": attempts }))
+    let several = tried.len() > 1 || !target.alternatives.is_empty();
+    let hosts: Vec<Value> = tried.iter().map(|tried| host(target, tried)).collect();
+    map(json!({
+        "address": seen.address,
+        "rtt_ms": seen.rtt.map(millis),
+        "attempts": attempts,
+        "hosts": several.then_some(hosts),
+    }))
+}
+
+/// One of several hosts and addresses that were tried: the code of its failure, or `connects`.
+fn host(target: &Target, tried: &Trace) -> Value {
+    let endpoint = target.candidate(tried.host).endpoint;
+    let outcome = hosts::outcome(target, tried).map_or("connects", |found| found.code.as_str());
+    let mut entry = map(json!({
+        "host": endpoint.host(),
+        "port": endpoint.port(),
+        "address": tried.connected.address,
+        "outcome": outcome,
+        "elapsed_ms": millis(tried.elapsed_here()),
+    }));
+    entry.retain(|_, value| !value.is_null());
+    Value::Object(entry)
 }
 
 fn tls(target: &Target, trace: &Trace) -> Map<String, Value> {
@@ -91,6 +115,7 @@ fn login(trace: &Trace) -> Map<String, Value> {
     map(json!({
         "method": seen.method.map(refusal::method_word),
         "password_checked": seen.password_checked(),
+        "protocol": seen.protocol.filter(|_| seen.authenticated).map(ProtocolVersion::as_str),
         "mechanisms": (!seen.mechanisms.is_empty()).then_some(&seen.mechanisms),
         "sqlstate": refusal.map(|error| &error.sqlstate),
         "routine": refusal.and_then(|error| error.routine.as_ref()),

@@ -46,6 +46,13 @@ pub struct RequireAuth {
     pub negated: bool,
 }
 
+impl RequireAuth {
+    /// Whether this method will do.
+    pub fn allows(&self, method: AuthMethod) -> bool {
+        self.methods.contains(&method) != self.negated
+    }
+}
+
 /// A method that `require_auth` can name (libpq, `fe-connect.c`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
@@ -116,6 +123,11 @@ impl ProtocolVersion {
             Self::V3_0 => "3.0",
             Self::V3_2 => "3.2",
         }
+    }
+
+    /// By the number in a startup packet or NegotiateProtocolVersion.
+    pub fn of_code(code: u32) -> Option<Self> {
+        [Self::V3_0, Self::V3_2].into_iter().find(|version| version.code() == code)
     }
 
     /// The number in the startup packet.

@@ -18,6 +18,9 @@ const MOST_FIELDS: usize = 50;
 /// The most columns of a row that are looked at; our own questions have six.
 const MOST_COLUMNS: usize = 50;
 
+/// The most protocol options kept that a server does not know; nothing here asks for any.
+const MOST_OPTIONS: usize = 20;
+
 /// One message of the server (manual, section 54.7).
 #[derive(Debug)]
 pub enum Message {
@@ -29,10 +32,15 @@ pub enum Message {
     Notice(ServerError),
     /// ErrorResponse.
     Error(ServerError),
-    /// BackendKeyData.
-    BackendKeyData,
-    /// NegotiateProtocolVersion.
-    NegotiateProtocolVersion,
+    /// BackendKeyData: the length of the cancel key, in bytes.
+    BackendKeyData(usize),
+    /// NegotiateProtocolVersion: the newest version the server speaks, and the options it does not know.
+    NegotiateProtocolVersion {
+        /// Major version in the upper 16 bits, minor version in the lower.
+        version: u32,
+        /// The options of the startup packet.
+        options: Vec<String>,
+    },
     /// ReadyForQuery.
     ReadyForQuery,
     /// RowDescription.
@@ -94,8 +102,8 @@ pub fn parse(buffer: &mut BytesMut, screen: &Screen) -> io::Result<Message> {
     let header = backend::Header::parse(buffer)?.ok_or_else(truncated)?;
     match header.tag() {
         b'R' => return authentication(take(buffer, header)?, screen).map(Message::Authentication),
-        b'v' => return take(buffer, header).map(|_| Message::NegotiateProtocolVersion),
-        b'K' => return take(buffer, header).map(|_| Message::BackendKeyData),
+        b'v' => return negotiation(take(buffer, header)?, screen),
+        b'K' => return backend_key(&take(buffer, header)?),
         _ => {}
     }
     match backend::Message::parse(buffer).map_err(invalid)?.ok_or_else(truncated)? {
@@ -143,6 +151,18 @@ fn authentication(mut body: Bytes, screen: &Screen) -> io::Result<Authentication
         12 => Authentication::SaslFinal(body),
         other => Authentication::Other(other),
     })
+}
+
+fn negotiation(mut body: Bytes, screen: &Screen) -> io::Result<Message> {
+    let version = body.try_get_u32().map_err(invalid)?;
+    let count = usize::try_from(body.try_get_i32().map_err(invalid)?).map_err(invalid)?;
+    let options = body.split(|byte| *byte == 0).take(count.min(MOST_OPTIONS));
+    Ok(Message::NegotiateProtocolVersion { version, options: options.map(|name| screen.text(name)).collect() })
+}
+
+/// The number of the process comes first; the rest is the key.
+fn backend_key(body: &Bytes) -> io::Result<Message> {
+    body.len().checked_sub(4).map(Message::BackendKeyData).ok_or_else(truncated)
 }
 
 fn server_error(mut fields: backend::ErrorFields<'_>, screen: &Screen) -> io::Result<ServerError> {

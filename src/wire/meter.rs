@@ -59,24 +59,51 @@ impl Meter {
     }
 }
 
+/// A moment in time that can be moved while somebody waits for it.
+#[derive(Clone, Debug)]
+pub struct Deadline(Arc<Mutex<Instant>>);
+
+impl Deadline {
+    /// At this moment.
+    pub fn at(moment: Instant) -> Self {
+        Self(Arc::new(Mutex::new(moment)))
+    }
+
+    /// When it is.
+    pub fn moment(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves it. A read or write that is waiting already keeps the old one; the next one has the new.
+    pub fn move_to(&self, moment: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+    }
+}
+
 /// A stream under a [`Meter`] and a deadline: past it every read and write is an [`io::ErrorKind::TimedOut`], also when
 /// the other side keeps sending.
 pub struct Metered<S> {
     stream: S,
     meter: Meter,
-    deadline: Pin<Box<Sleep>>,
+    deadline: Deadline,
+    alarm: Pin<Box<Sleep>>,
 }
 
 impl<S> Metered<S> {
     /// Puts a stream that has just been connected under a meter.
-    pub fn new(stream: S, meter: Meter, deadline: Instant) -> Self {
-        Self { stream, meter, deadline: Box::pin(sleep_until(deadline)) }
+    pub fn new(stream: S, meter: Meter, deadline: Deadline) -> Self {
+        let alarm = Box::pin(sleep_until(deadline.moment()));
+        Self { stream, meter, deadline, alarm }
     }
 
     /// The timer wakes whoever waits. While data keeps coming the runtime looks at its timers too rarely: the clock is
     /// asked as well.
     fn out_of_time(&mut self, cx: &mut Context<'_>) -> bool {
-        Instant::now() >= self.deadline.deadline() || self.deadline.as_mut().poll(cx).is_ready()
+        let moment = self.deadline.moment();
+        if self.alarm.deadline() != moment {
+            self.alarm.as_mut().reset(moment);
+        }
+        Instant::now() >= moment || self.alarm.as_mut().poll(cx).is_ready()
     }
 }
 
@@ -133,7 +160,7 @@ mod tests {
     async fn an_answer_in_pieces_is_one_round_trip() -> io::Result<()> {
         let (near, mut far) = duplex(64);
         let meter = Meter::default();
-        let mut near = Metered::new(near, meter.clone(), Instant::now() + Duration::from_secs(5));
+        let mut near = Metered::new(near, meter.clone(), Deadline::at(Instant::now() + Duration::from_secs(5)));
         meter.connected();
         let mut buf = [0; 8];
         for _ in 0..2 {
@@ -152,7 +179,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_never_stops_sending_is_cut_off() {
         let (near, mut far) = duplex(64);
-        let mut near = Metered::new(near, Meter::default(), Instant::now() + Duration::from_millis(100));
+        let deadline = Deadline::at(Instant::now() + Duration::from_millis(100));
+        let mut near = Metered::new(near, Meter::default(), deadline);
         let flood = tokio::spawn(async move { while far.write_all(&[b'x'; 32]).await.is_ok() {} });
         let mut buf = [0; 16];
         let error = loop {
@@ -164,5 +192,19 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(near);
         assert!(flood.await.is_ok());
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_moved_holds_from_the_next_read_on() {
+        let (near, _far) = duplex(64);
+        let (soon, later) = (Duration::from_secs(1), Duration::from_secs(7));
+        let began = Instant::now();
+        let deadline = Deadline::at(began + soon);
+        let mut near = Metered::new(near, Meter::default(), deadline.clone());
+        let mut buf = [0; 16];
+        for expected in [soon, later] {
+            deadline.move_to(began + expected);
+            assert_eq!(near.read(&mut buf).await.map_err(|error| error.kind()), Err(io::ErrorKind::TimedOut));
+            assert_eq!(began.elapsed().as_secs(), expected.as_secs());
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! The two clients: the real binary and the real psql, told the same settings.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use crate::answer::Answer;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, LIMIT, client, libpq};
 
 /// The right password of every role. It must never be seen in any output.
 pub const PASSWORD: &str = "Kx7#marker right";
@@ -90,6 +90,14 @@ pub struct Psql {
     pub encrypted: bool,
     /// What it said otherwise.
     pub said: String,
+}
+
+/// Runs a statement by psql on the client library of this major, with nothing of this machine's user.
+pub fn psql_on(major: u32, home: &Path, statement: &str, settings: &Settings) -> Output {
+    let mut psql = Command::new("/usr/bin/timeout");
+    psql.arg(LIMIT.as_secs().to_string()).arg(client("psql")).args(["-XAtwc", statement, &settings.conninfo()]);
+    psql.env_clear().env("LC_ALL", "C").env("HOME", home).env("LD_LIBRARY_PATH", libpq(major));
+    psql.envs(settings.environment()).stdin(Stdio::null()).output().expect("psql runs")
 }
 
 /// Runs psql.

@@ -5,4 +5,4 @@ mod limits;
 mod login;
 mod privileges;
 mod rules;
-mod states;
+pub mod states;

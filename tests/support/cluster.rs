@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use installed::{as_server_user, copy_template, give_to_server_user, server_bin};
-pub use installed::{cache, client, majors, newest_libpq};
+use installed::{as_server_user, copy_template, give_to_server_user, server_bin, succeed};
+pub use installed::{cache, client, libpq, majors};
 
 #[path = "installed.rs"]
 mod installed;
@@ -90,14 +90,41 @@ impl Cluster {
             writeln!(settings, "{name} = {value}").expect("a String takes all");
         }
         append(&directory.join("data/postgresql.conf"), &settings);
+        Self::launch(major, &directory)
+    }
 
+    /// Makes a copy of this server that follows it by streaming. A line of `pg_hba.conf` has to let `postgres` in for
+    /// `replication` over the socket; this server is stopped for a moment.
+    pub fn start_standby(&mut self) -> Self {
+        let directory = new_directory();
+        self.stop("INT");
+        succeed(Command::new("cp").arg("-a").arg(self.directory.join("data")).arg(directory.join("data")));
+        (self.keeper, self.server_pid) = keep(self.major, &self.directory);
+        assert!(self.reaches("ready"), "PostgreSQL {} does not start again:\n{}", self.major, self.log());
+        let data = directory.join("data");
+        append(&data.join("postgresql.conf"), &format!("unix_socket_directories = '{}'\n", directory.display()));
+        let from = format!("host={} port={} user=postgres", self.directory.display(), self.port);
+        if self.major < 12 {
+            let text = format!("standby_mode = on\nprimary_conninfo = '{from}'\n");
+            write_private(&data.join("recovery.conf"), &text);
+        } else {
+            append(&data.join("postgresql.conf"), &format!("primary_conninfo = '{from}'\n"));
+            write_private(&data.join("standby.signal"), "");
+        }
+        let standby = Self::launch(self.major, &directory);
+        poll(LIMIT, || (standby.sql("select count(*) from pg_stat_wal_receiver") == "1").then_some(()))
+            .unwrap_or_else(|| panic!("the standby does not follow:\n{}", standby.log()));
+        standby
+    }
+
+    fn launch(major: u32, directory: &Path) -> Self {
         // A port that was free a moment ago may be taken by the time the server binds it.
         for _ in 0..20 {
             let port = free_port();
             let _ = fs::remove_file(directory.join("log")); // of the attempt before
             write_private(&directory.join("data/port.conf"), &format!("port = {port}\n"));
-            let (keeper, server_pid) = keep(major, &directory);
-            let mut cluster = Self { major, port, directory: directory.clone(), keeper, server_pid };
+            let (keeper, server_pid) = keep(major, directory);
+            let mut cluster = Self { major, port, directory: directory.to_owned(), keeper, server_pid };
             if cluster.reaches("ready") {
                 return cluster;
             }

@@ -49,11 +49,14 @@ pub fn server_bin(major: u32) -> PathBuf {
     bin
 }
 
-/// The directory of the newest `libpq.so.5` that came with the servers: any psql runs on it, by `LD_LIBRARY_PATH`.
-pub fn newest_libpq() -> PathBuf {
-    let lib = |major: u32| cache().join(format!("postgresql/{major}/lib"));
-    let found = (10..=18).rev().map(lib).find(|lib| lib.join("libpq.so.5").is_file());
-    found.expect("no libpq came with the servers: run `make setup`")
+/// The directory of the client library of a major, for `LD_LIBRARY_PATH`.
+///
+/// # Panics
+/// When setup has not installed it.
+pub fn libpq(major: u32) -> PathBuf {
+    let lib = cache().join(format!("postgresql/{major}/lib"));
+    assert!(lib.join("libpq.so.5").is_file(), "libpq {major} is missing from {}: run `make setup`", lib.display());
+    lib
 }
 
 /// Makes the data directory of a new server. `initdb` takes a second, so it runs once a major; each server gets a copy.
@@ -114,7 +117,8 @@ fn server_user() -> Option<(u32, u32)> {
     }
 }
 
-fn succeed(command: &mut Command) {
+/// Runs a program that has to succeed.
+pub fn succeed(command: &mut Command) {
     let output = command.output().expect("the program exists");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

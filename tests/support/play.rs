@@ -7,7 +7,7 @@ use pgpreflight::lab::session::{Cell, Query};
 use pgpreflight::lab::{Lab, Scenario};
 use pgpreflight::report::Report;
 use pgpreflight::settings::{self, Sources};
-use pgpreflight::target::Secret;
+use pgpreflight::target::{Secret, Target};
 
 /// Starts a sound server with these faults, in TOML.
 pub async fn start(faults: &str) -> Lab {
@@ -29,11 +29,16 @@ pub async fn start(faults: &str) -> Lab {
 
 /// Checks it as `alice`, with these further keywords.
 pub async fn check(lab: &Lab, keywords: &str, timeout: Duration) -> Report {
+    pgpreflight::check(&target(lab, keywords, timeout), false, &mut ()).await
+}
+
+/// It as a target for `alice`, with these further keywords.
+pub fn target(lab: &Lab, keywords: &str, timeout: Duration) -> Target {
     let (port, root) = (lab.address().port(), lab.root_pem_path().display());
     let target = format!(
         "host=localhost hostaddr=127.0.0.1 port={port} dbname=orders user=alice password=wonderland \
          sslrootcert={root} {keywords}"
     );
     let sources = Sources { target: Some(Secret::new(target)), timeout: Some(timeout), ..Sources::default() };
-    pgpreflight::check(&settings::read(&sources).unwrap(), false, &mut ()).await
+    settings::read(&sources).unwrap()
 }

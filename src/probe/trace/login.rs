@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::target::ProtocolVersion;
 use crate::wire::message::ServerError;
 
 /// Stage login.
@@ -19,14 +20,19 @@ pub struct LoginSeen {
     pub parameters: Vec<(String, String)>,
     /// NoticeResponse messages.
     pub notices: Vec<ServerError>,
-    /// Protocol 3.0 was negotiated down to by NegotiateProtocolVersion.
-    pub renegotiated: bool,
+    /// The version of the protocol: the one asked for, or the one that the server negotiated down to.
+    pub protocol: Option<ProtocolVersion>,
 }
 
 impl LoginSeen {
     /// The server looked at the password and found it right.
     pub fn password_checked(&self) -> bool {
         self.authenticated && self.credentials_sent
+    }
+
+    /// No password waits for its verdict: another server may be given it without fear of a second wrong one.
+    pub fn may_log_in_elsewhere(&self) -> bool {
+        self.authenticated || !self.credentials_sent
     }
 
     /// The value of a ParameterStatus.
@@ -80,6 +86,13 @@ pub enum LoginFailure {
     PasswordMissing,
     /// A method that is not spoken here; see [`LoginSeen::method`].
     MethodUnsupported,
+    /// A method that `require_auth` does not allow; see [`LoginSeen::method`].
+    MethodNotAllowed,
+    /// The server speaks an older protocol than `min_protocol_version` allows.
+    ProtocolTooOld {
+        /// The version it would speak.
+        offered: ProtocolVersion,
+    },
     /// `channel_binding=require`, and the server does not offer it.
     ChannelBindingUnavailable,
     /// The server's side of SCRAM is wrong, in the codec's words.

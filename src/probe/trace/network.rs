@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Stage resolve.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Resolved {
     /// In the order of `getaddrinfo`.
     pub addresses: Vec<SocketAddr>,
@@ -79,6 +79,13 @@ pub enum Dialled {
     SocketMissing,
     /// Another address had answered first.
     Abandoned,
+    /// Connected, to a server of another user than `requirepeer` says.
+    WrongPeer {
+        /// The user's number (`SO_PEERCRED`).
+        uid: u32,
+        /// Its name, where this system has one for it.
+        name: Option<String>,
+    },
     /// Anything else, with its errno.
     Other(Option<i32>),
 }

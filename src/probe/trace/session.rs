@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::LoginSeen;
+use crate::target::SessionAttrs;
 use crate::wire::message::ServerError;
 
 /// Why a question was not answered.
@@ -19,6 +21,41 @@ pub enum Silence {
     },
     /// The server refused the question.
     Refused(Box<ServerError>),
+}
+
+/// The state of a server, as far as `target_session_attrs` looks at it; None where it is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// In hot standby.
+    pub standby: Option<bool>,
+    /// Sessions begin read-only.
+    pub read_only: Option<bool>,
+}
+
+impl Role {
+    /// By ParameterStatus, which PostgreSQL sends from 14 on.
+    pub fn reported(login: &LoginSeen) -> Self {
+        let standby = login.parameter("in_hot_standby").map(|value| value == "on");
+        let read_only = login.parameter("default_transaction_read_only").map(|value| value == "on");
+        // libpq takes both or neither to tell whether a session can write (`fe-connect.c`, `CONNECTION_CHECK_TARGET`).
+        Self { standby, read_only: standby.zip(read_only).map(|(standby, read_only)| standby || read_only) }
+    }
+
+    /// By the answers of the server.
+    pub fn asked(session: &SessionSeen) -> Self {
+        Self { standby: Some(session.standby), read_only: Some(session.read_only) }
+    }
+
+    /// Whether it is what is wanted, by libpq's rules; None where that is not known.
+    pub fn meets(self, wanted: SessionAttrs) -> Option<bool> {
+        match wanted {
+            SessionAttrs::Any => Some(true),
+            SessionAttrs::ReadWrite => self.read_only.map(|read_only| !read_only),
+            SessionAttrs::ReadOnly => self.read_only,
+            SessionAttrs::Primary => self.standby.map(|standby| !standby),
+            SessionAttrs::Standby | SessionAttrs::PreferStandby => self.standby,
+        }
+    }
 }
 
 /// Stage session.

@@ -9,7 +9,7 @@ use super::cause;
 use super::world::{ROLES, World};
 use crate::answer::Answer;
 use crate::client::{PASSWORD, WRONG};
-use crate::cluster::{client, newest_libpq};
+use crate::cluster::{client, libpq};
 
 /// What both clients get.
 pub struct Client {
@@ -73,7 +73,7 @@ impl Client {
 
     fn run(&self, command: &mut Command, world: &World) -> Output {
         command.stdin(Stdio::null()).env_clear().env("HOME", world.server.home()).env("LC_ALL", "C");
-        command.env("LD_LIBRARY_PATH", newest_libpq()).env("PGCONNECT_TIMEOUT", "30");
+        command.env("LD_LIBRARY_PATH", libpq(18)).env("PGCONNECT_TIMEOUT", "30");
         command.envs(self.environment.iter().map(|(name, value)| (name, value))).output().expect("the client runs")
     }
 }

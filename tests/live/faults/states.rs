@@ -65,7 +65,7 @@ fn frozen() {
 }
 
 /// Makes a standby of a server, with further lines of `recovery.conf` (≤ 11) or settings, and starts it again.
-fn restart_as_standby(server: &mut Server, settings: &[(&str, &str)], state: &str) {
+pub fn restart_as_standby(server: &mut Server, settings: &[(&str, &str)], state: &str) {
     let data = server.cluster.socket_dir().join("data");
     if server.major < 12 {
         let lines = settings.iter().map(|(name, value)| format!("('{name} = ''{value}''')"));
