@@ -40,7 +40,13 @@ fn compare_on(major: u32) {
         &ClusterConfig {
             hba: vec!["hostssl all all 127.0.0.1/32 scram-sha-256".to_owned()],
             settings: vec![("password_encryption".to_owned(), "'scram-sha-256'".to_owned())],
-            tls: Some(Tls { certificate: leaf.certificate_pem().unwrap(), key: leaf.key_pem().unwrap(), ca: None }),
+            tls: Some(Tls {
+                certificate: leaf.certificate_pem().unwrap(),
+                key: leaf.key_pem().unwrap(),
+                ca: None,
+                crl: None,
+            }),
+            ..ClusterConfig::default()
         },
     );
     server.sql(&format!(

@@ -1,6 +1,7 @@
 //! Trace → findings. Pure: no clock, no I/O, no environment. One root cause gives one error.
 
 pub mod certificate;
+mod client_certificate;
 pub mod code;
 pub mod connect;
 pub mod finding;
@@ -16,7 +17,7 @@ mod words;
 
 use self::code::{Code, Severity};
 use self::finding::Finding;
-use crate::probe::trace::{Failure, Trace};
+use crate::probe::trace::{Failure, LoginFailure, Trace};
 use crate::settings::InputFailure;
 use crate::target::Target;
 
@@ -39,6 +40,9 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
     }
     if trace.failure.is_none() {
         remarks.extend(hosts::remarks(target, trace));
+    }
+    if let Some(Failure::Login(LoginFailure::CertificateUnbindable)) = trace.failure {
+        remarks.extend(certificate::breaks_libpq(trace));
     }
     remarks.extend(session.into_iter().flat_map(session::remarks));
     remarks.extend(trace.privileges.iter().flat_map(|seen| privileges::remarks(&host, seen)));

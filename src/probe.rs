@@ -24,7 +24,9 @@ use self::recorder::Recorder;
 use self::tls::Channel;
 use self::trace::{Admission, Attempt, ConnectFailure, Failure, LoginFailure, Role, Stage, TlsFailure, Trace};
 use crate::dialect::POSTGRESQL;
-use crate::target::{Encryption, Endpoint, Roots, SessionAttrs, SslMode, SslNegotiation, Target, TlsSettings};
+use crate::target::{
+    Encryption, Endpoint, Roots, SessionAttrs, SslMode, SslNegotiation, Target, TlsSettings, Verification,
+};
 use crate::wire::AnyStream;
 use crate::wire::connection::Connection;
 use crate::wire::meter::{Deadline, Meter, Metered};
@@ -226,6 +228,7 @@ impl Ladder<'_, '_> {
     ) -> Result<Channel, TlsFailure> {
         let context = tls::Context {
             settings: &self.target.tls,
+            demanded: self.target.tls.verification(),
             host: self.target.endpoint.host(),
             meter: self.meter,
             screen: self.screen,
@@ -268,13 +271,20 @@ impl Ladder<'_, '_> {
         failure
     }
 
-    /// A channel of another kind. Nothing secret is sent over it, so nothing needs to be verified.
+    /// A channel of another kind. Nothing secret is sent over it, and no certificate shown, so nothing needs to be
+    /// verified.
     async fn probe(&mut self, encryption: Encryption, negotiation: SslNegotiation) -> Option<Channel> {
         let stream = self.reconnect(self.patience()).await.ok()?;
-        let settings =
-            TlsSettings { mode: SslMode::Require, roots: Roots::None, negotiation, ..self.target.tls.clone() };
+        let settings = TlsSettings {
+            mode: SslMode::Require,
+            roots: Roots::None,
+            negotiation,
+            client_certificate: None,
+            ..self.target.tls.clone()
+        };
         let host = self.target.endpoint.host();
-        let context = tls::Context { settings: &settings, host, meter: self.meter, screen: self.screen };
+        let demanded = Verification::None;
+        let context = tls::Context { settings: &settings, demanded, host, meter: self.meter, screen: self.screen };
         tls::run(stream, encryption, false, &context, &mut trace::TlsSeen::default()).await.ok()
     }
 

@@ -1,11 +1,13 @@
 //! The verdict on a certificate: OpenSSL's verify codes and libpq's name rules, turned into causes.
 
 mod issuer;
+mod strict;
 mod verdict;
 
 use jiff::Timestamp;
 
 use self::issuer::looks_like_intermediate;
+pub use self::strict::{breaks_libpq, libpq_only};
 use self::verdict::Verdict;
 use super::code::Code;
 use super::finding::{Finding, Side};
@@ -80,8 +82,10 @@ fn by_verify_code(objection: Objection, seen: &TlsSeen) -> Code {
         // An issuer has no purpose but to sign.
         26 if objection.depth > 0 => Code::TlsCertificateIssuerNotCa,
         26 => Code::TlsCertificatePurpose,
+        23 => Code::TlsCertificateRevoked,
+        3 | 5 | 8 | 11 | 12 | 15 | 16 | 33 | 35 | 36 | 44 | 54 => Code::TlsRevocationUnknown,
         24 | 25 | 32 | 37 | 79 => Code::TlsCertificateIssuerNotCa,
-        47..=54 => Code::TlsCertificateNameConstraint,
+        47..=53 => Code::TlsCertificateNameConstraint,
         66 | 67 => Code::TlsCertificateKeyWeak,
         68 => Code::TlsCertificateSignatureWeak,
         _ => Code::TlsCertificateRefused,

@@ -2,7 +2,7 @@
 
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, scram_password};
-use super::refusal;
+use super::{client_certificate, refusal};
 use crate::probe::trace::{LoginFailure, Method, Trace};
 use crate::target::{ProtocolVersion, Target};
 
@@ -49,19 +49,19 @@ pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Findin
                 .evidence("authenticated", trace.login.authenticated)
                 .evidence("reset", *reset)
         }
+        LoginFailure::Alert { alert } if trace.tls.certificate_requested => {
+            client_certificate::refused(*alert, target, trace)
+        }
         LoginFailure::Alert { alert } => {
-            Finding::new(Code::LoginClientCertificateRefused, "the server refused the TLS session after the handshake")
-                .because(format!(
-                    "it sent TLS alert {alert} ({}); under TLS 1.3 a client certificate is refused so",
-                    alert_word(*alert)
-                ))
-                .fix(
-                    Side::Client,
-                    "give a certificate that the server's ssl_ca_file trusts",
-                    ["sslcert=client.crt sslkey=client.key"],
-                )
+            Finding::new(Code::LoginClosed, "the server ended the TLS session during the login")
+                .because(format!("it sent TLS alert {alert} (RFC 8446, section 6)"))
+                .advise(Side::Server, "read its log, and that of whatever ends TLS in front of it")
                 .evidence("alert", *alert)
         }
+        LoginFailure::ClientCertificateUnused { requested } => {
+            client_certificate::unused(*requested, trace.tls.negotiated)
+        }
+        LoginFailure::CertificateUnbindable => unbindable(trace),
         LoginFailure::Garbage { reason } => Finding::new(
             Code::LoginProtocolUnsupported,
             "what the server says is not the PostgreSQL protocol, version 3",
@@ -77,7 +77,8 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
     let mut findings = Vec::new();
     let plain = !trace.tls.negotiated && !target.endpoint.is_unix();
     let method = trace.login.method;
-    if method == Some(Method::Trust) && !target.endpoint.is_unix() {
+    let by_certificate = trace.tls.shown_certificate().is_some();
+    if method == Some(Method::Trust) && !target.endpoint.is_unix() && !by_certificate {
         findings.push(password_unchecked(target, trace));
     }
     if matches!(method, Some(Method::Password | Method::Md5)) && plain {
@@ -213,6 +214,24 @@ fn protocol_too_old(offered: ProtocolVersion, target: &Target) -> Finding {
     .evidence("offered", offered)
 }
 
+/// libpq has no way around it but to do without.
+fn unbindable(trace: &Trace) -> Finding {
+    let leaf = trace.tls.chain.first();
+    let signature = leaf.map_or("an unknown algorithm", |leaf| leaf.signature.as_str());
+    Finding::new(
+        Code::LoginChannelBindingUnavailable,
+        format!("the server's certificate is signed with {signature}, and libpq cannot bind SCRAM to it"),
+    )
+    .because(
+        "the server offers SCRAM-SHA-256-PLUS, which takes the hash of that signature; this one has none (RFC 5929)",
+    )
+    .because("libpq stops here, also with channel_binding=prefer: `could not find digest for NID`")
+    .fix(Side::Client, "log in without channel binding", ["channel_binding=disable"])
+    .advise(Side::Server, "or have the certificate signed by an authority with an RSA or ECDSA key")
+    .evidence("signature", signature)
+    .evidence("mechanisms", trace.login.mechanisms.clone())
+}
+
 fn channel_binding_unavailable(trace: &Trace) -> Finding {
     let reason = match trace.login.method {
         Some(Method::Trust) | None if trace.login.mechanisms.is_empty() => {
@@ -244,19 +263,5 @@ fn method_word(method: Method) -> &'static str {
         Method::Gss => "GSSAPI",
         Method::Sspi => "SSPI",
         Method::Other(_) => "an unknown method",
-    }
-}
-
-/// RFC 8446, section 6.
-fn alert_word(alert: i32) -> &'static str {
-    match alert {
-        42 => "bad_certificate",
-        43 => "unsupported_certificate",
-        44 => "certificate_revoked",
-        45 => "certificate_expired",
-        46 => "certificate_unknown",
-        48 => "unknown_ca",
-        116 => "certificate_required",
-        _ => "see RFC 8446, section 6",
     }
 }

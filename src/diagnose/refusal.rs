@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
+use super::client_certificate;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, identifier, scram_password};
 use super::words::{Meaning, meaning};
@@ -125,6 +126,12 @@ impl Refusal<'_> {
             "if it is not, create it",
             std::iter::once(format!("CREATE ROLE {} LOGIN;", self.user())).chain(self.set_password()),
         );
+        let finding = match client_certificate::of_another(self.target, self.trace) {
+            Some(name) => finding.because(format!(
+                "5. the rule has clientcert=verify-full, and the client certificate is of {name:?}, not of {user:?}"
+            )),
+            None => finding,
+        };
         let source = self.target.sources.get("password").cloned();
         let finding = match &source {
             Some(source) => {
@@ -146,7 +153,7 @@ impl Refusal<'_> {
         let candidates = [Meaning::NoHbaEntry, Meaning::HbaReject, Meaning::CertificateRequired];
         let meaning = meaning(&self.error.message, &candidates);
         if meaning == Some(Meaning::CertificateRequired) {
-            return client_certificate_required();
+            return client_certificate::required(self.target);
         }
         if let Some((other, Admission::Admitted)) = &self.trace.other_encryption {
             return self.other_encryption_admitted(*other);
@@ -268,6 +275,13 @@ impl Refusal<'_> {
         // The untranslated names of the methods stand in the message in every language (`auth.c`, `auth_failed`).
         let methods = ["Ident", "Peer", "PAM", "LDAP", "RADIUS", "BSD", "GSSAPI", "SSPI", "certificate", "OAuth"];
         let method = methods.into_iter().find(|method| self.error.message.contains(method));
+        // Whose name is translated is `certificate`; `trust` stands for a trust rule with clientcert=verify-full.
+        if let Some(shown) = self.trace.tls.shown_certificate()
+            && self.trace.login.method.is_none()
+            && matches!(method, None | Some("certificate"))
+        {
+            return client_certificate::of_another_user(shown, self.target);
+        }
         let which = method.unwrap_or("external");
         Finding::new(Code::LoginExternalRefused, format!("{which} authentication refused user {:?}", self.target.user))
             .because(format!("the server delegates the decision, and got a no: {}", self.error.message))
@@ -438,17 +452,6 @@ impl Refusal<'_> {
     }
 }
 
-fn client_certificate_required() -> Finding {
-    Finding::new(Code::LoginClientCertificateRequired, "the server wants a client certificate, and none was sent")
-        .because("the matching line of pg_hba.conf says `cert` or clientcert=verify-ca or verify-full")
-        .fix(
-            Side::Client,
-            "give a certificate that the server's ssl_ca_file trusts",
-            ["sslcert=client.crt sslkey=client.key"],
-        )
-        .advise(Side::Client, "this version does not send client certificates; check with psql")
-}
-
 fn server_full() -> Finding {
     Finding::new(Code::LoginServerFull, "the server has no connection left: max_connections is reached")
         .because("it refused before authentication, so not even a reserved slot was free")
@@ -471,7 +474,16 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The method in the words of the report.
+/// The method that was used, in the words of the report. A client certificate that was shown takes the place of a
+/// challenge.
+pub fn method(trace: &Trace) -> Option<String> {
+    match trace.login.method? {
+        Method::Trust if trace.tls.shown_certificate().is_some() => Some("cert".to_owned()),
+        other => Some(method_word(other)),
+    }
+}
+
+/// A method in the words of the report.
 pub fn method_word(method: Method) -> String {
     match method {
         Method::Trust => "trust".to_owned(),

@@ -1,6 +1,7 @@
 //! Why there is no usable TLS channel, and what was odd where there is one.
 
 use super::certificate;
+use super::client_certificate;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use super::refusal::server_fields;
@@ -72,6 +73,8 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
             if let Some(alert) = alert { finding.because(format!("the server sent TLS alert {alert}")) } else { finding }
         }
         TlsFailure::Certificate => certificate::explain(target, trace),
+        TlsFailure::Identity { path, fault } => client_certificate::unusable(path, *fault),
+        TlsFailure::ClientCertificateRefused { alert } => client_certificate::refused(*alert, target, trace),
         TlsFailure::Roots { reason } => {
             Finding::new(Code::InputRootCertificateUnreadable, "the root certificate file cannot be loaded")
                 .because(reason.as_str())
@@ -93,6 +96,8 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
         findings.push(certificate::not_verified(target, trace));
     }
     findings.extend(certificate::expires_soon(trace));
+    findings.extend(certificate::libpq_only(target, trace));
+    findings.extend(certificate::breaks_libpq(trace));
     findings
 }
 

@@ -1,6 +1,8 @@
 //! Throw-away certificates and keys: roots, intermediates and leaves, sound or with one chosen defect.
 //! Every certificate carries basicConstraints, keyUsage and the key identifiers that RFC 5280 asks of it.
 
+mod revocation;
+
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,6 +13,7 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private};
+use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
@@ -30,8 +33,12 @@ pub struct Identity {
 /// What goes into a certificate. [`Spec::leaf`] and [`Spec::root`] give sound starting points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
-    /// CN of the subject.
+    /// CN of the subject, after `O=pgpreflight lab`.
     pub common_name: String,
+    /// All of the subject in place of that: OpenSSL's short names (`OU`, `CN`, …) and their values, in order.
+    pub subject: Vec<(&'static str, String)>,
+    /// X.509 version 1, which has no extensions: neither names nor what a key may be used for.
+    pub version_1: bool,
     /// dNSName entries of subjectAltName.
     pub dns_names: Vec<String>,
     /// iPAddress entries of subjectAltName.
@@ -61,6 +68,8 @@ pub enum KeyKind {
     Rsa2048,
     /// RSA, 1024 bits: refused at OpenSSL security level 1 and above.
     Rsa1024,
+    /// RSA for PSS signatures only (RFC 4055), 2048 bits: what it signs is signed so.
+    RsaPss2048,
     /// Ed25519, for which libpq finds no channel-binding digest when an Ed25519 key also signed the certificate.
     Ed25519,
 }
@@ -90,6 +99,8 @@ impl Spec {
     pub fn leaf(common_name: &str) -> Self {
         Self {
             common_name: common_name.to_owned(),
+            subject: Vec::new(),
+            version_1: false,
             dns_names: Vec::new(),
             ip_addresses: Vec::new(),
             starts_in_days: -1,
@@ -184,6 +195,12 @@ impl KeyKind {
             }
             Self::Rsa2048 => PKey::from_rsa(Rsa::generate(2048)?),
             Self::Rsa1024 => PKey::from_rsa(Rsa::generate(1024)?),
+            Self::RsaPss2048 => {
+                let mut context = PkeyCtx::new_id(Id::RSA_PSS)?;
+                context.keygen_init()?;
+                context.set_rsa_keygen_bits(2048)?;
+                context.keygen()
+            }
             Self::Ed25519 => PKey::generate_ed25519(),
         }
     }
@@ -196,13 +213,16 @@ fn unsigned(
     issuer: Option<&X509>,
 ) -> Result<X509Builder, ErrorStack> {
     let mut builder = X509Builder::new()?;
-    builder.set_version(2)?; // counted from zero: X.509 v3
+    builder.set_version(if spec.version_1 { 0 } else { 2 })?; // counted from zero
     builder.set_serial_number(serial()?.as_ref())?;
     builder.set_subject_name(name)?;
     builder.set_issuer_name(issuer.map_or(name, |issuer| issuer.subject_name()))?;
     builder.set_not_before(days_from_now(spec.starts_in_days)?.as_ref())?;
     builder.set_not_after(days_from_now(spec.ends_in_days)?.as_ref())?;
     builder.set_pubkey(key)?;
+    if spec.version_1 {
+        return Ok(builder);
+    }
 
     let mut constraints = BasicConstraints::new();
     constraints.critical();
@@ -290,6 +310,12 @@ fn key_usage(spec: &Spec) -> KeyUsage {
 
 fn subject(spec: &Spec) -> Result<X509Name, ErrorStack> {
     let mut name = X509Name::builder()?;
+    if !spec.subject.is_empty() {
+        for (key, value) in &spec.subject {
+            name.append_entry_by_text(key, value)?;
+        }
+        return Ok(name.build());
+    }
     name.append_entry_by_nid(Nid::ORGANIZATIONNAME, "pgpreflight lab")?;
     name.append_entry_by_nid(Nid::COMMONNAME, &spec.common_name)?;
     Ok(name.build())

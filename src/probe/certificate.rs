@@ -47,6 +47,15 @@ pub enum SubjectName {
     Ip(IpAddr),
 }
 
+impl SubjectName {
+    fn shown(self, screen: &Screen) -> Self {
+        match self {
+            Self::Dns(name) => Self::Dns(screen.text(name.as_bytes())),
+            Self::Ip(address) => Self::Ip(address),
+        }
+    }
+}
+
 impl std::fmt::Display for SubjectName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -60,11 +69,12 @@ impl Certificate {
     /// Reads a certificate. What cannot be read is left empty: a fact that is missing is no reason to stop a diagnosis.
     pub fn read(certificate: &X509Ref, screen: &Screen) -> Self {
         let name = |name: &X509NameRef| screen.text(name_text(name).as_bytes());
+        let names = names(certificate);
         Self {
             subject: name(certificate.subject_name()),
             issuer: name(certificate.issuer_name()),
-            common_name: common_name(certificate).map(|name| screen.text(name.as_bytes())),
-            names: subject_names(certificate, screen),
+            common_name: names.common_name.map(|name| screen.text(name.as_bytes())),
+            names: names.alternatives.into_iter().map(|name| name.shown(screen)).collect(),
             not_before: timestamp(certificate.not_before()),
             not_after: timestamp(certificate.not_after()),
             key: certificate.public_key().map(|key| key_text(&key)).unwrap_or_default(),
@@ -81,16 +91,18 @@ impl Certificate {
     }
 }
 
-/// The digest of a certificate for `tls-server-end-point` (RFC 5929, section 4.1): that of its signature, but SHA-256 in
-/// place of MD5 and SHA-1. None for signatures without a digest of their own, such as Ed25519.
-pub fn end_point(certificate: &X509Ref) -> Option<Vec<u8>> {
-    let signature = certificate.signature_algorithm().object().nid();
-    let digest = match signature.signature_algorithms()?.digest {
-        Nid::MD5 | Nid::SHA1 => Nid::SHA256,
-        other => other,
-    };
-    let digest = MessageDigest::from_nid(digest)?;
-    certificate.digest(digest).ok().map(|digest| digest.to_vec())
+/// The names of a certificate as they are, for a comparison; those of a [`Certificate`] are made safe to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The first common name of the subject.
+    pub common_name: Option<String>,
+    /// Subject alternative names.
+    pub alternatives: Vec<SubjectName>,
+}
+
+/// Reads the names of a certificate.
+pub fn names(certificate: &X509Ref) -> Names {
+    Names { common_name: common_name(certificate), alternatives: alternatives(certificate) }
 }
 
 fn name_text(name: &X509NameRef) -> String {
@@ -111,7 +123,7 @@ fn common_name(certificate: &X509Ref) -> Option<String> {
     entry.data().to_string().ok()
 }
 
-fn subject_names(certificate: &X509Ref, screen: &Screen) -> Vec<SubjectName> {
+fn alternatives(certificate: &X509Ref) -> Vec<SubjectName> {
     let Some(names) = certificate.subject_alt_names() else {
         return Vec::new();
     };
@@ -119,7 +131,7 @@ fn subject_names(certificate: &X509Ref, screen: &Screen) -> Vec<SubjectName> {
         .iter()
         .filter_map(|name| {
             if let Some(dns) = name.dnsname() {
-                return Some(SubjectName::Dns(screen.text(dns.as_bytes())));
+                return Some(SubjectName::Dns(dns.to_owned()));
             }
             let octets = name.ipaddress()?;
             let address = <[u8; 4]>::try_from(octets)

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use self::negotiation::startup;
 use super::tls::Channel;
 use super::trace::{Admission, LoginFailure, LoginSeen, Method};
-use crate::target::{ChannelBinding, Encryption, Secret, Target};
+use crate::target::{ChannelBinding, Encryption, Secret, SslCertMode, Target};
 use crate::wire::connection::{Broken, Connection};
 use crate::wire::message::{Authentication, Message};
 use crate::wire::screen::Screen;
@@ -38,6 +38,7 @@ pub async fn run(
         target,
         encryption: channel.encryption,
         end_point: channel.end_point,
+        certificate_requested: channel.certificate_requested,
         connection: Connection::new(channel.stream, screen.clone()),
         screen,
         seen,
@@ -70,6 +71,7 @@ struct Login<'a> {
     target: &'a Target,
     encryption: Encryption,
     end_point: Option<Vec<u8>>,
+    certificate_requested: bool,
     connection: Connection,
     screen: &'a Screen,
     seen: &'a mut LoginSeen,
@@ -80,8 +82,14 @@ struct Login<'a> {
 impl Login<'_> {
     async fn start_up(&mut self) -> Result<(), LoginFailure> {
         self.seen.protocol = Some(self.target.protocol.max);
-        let sent = self.connection.send(|buffer| startup(self.target, buffer)).await;
-        sent.map_err(|broken| self.failure(broken))
+        let Err(broken) = self.connection.send(|buffer| startup(self.target, buffer)).await else {
+            return Ok(());
+        };
+        // A server that has ended the connection may have said why: with TLS 1.3 it refuses a certificate so.
+        match self.receive().await {
+            Err(said @ (LoginFailure::Alert { .. } | LoginFailure::Refused(_))) => Err(said),
+            _ => Err(self.failure(broken)),
+        }
     }
 
     async fn authenticate(&mut self) -> Result<(), LoginFailure> {
@@ -129,9 +137,15 @@ impl Login<'_> {
         demands::allow_without_binding(self.target)
     }
 
-    /// AuthenticationOk. Under `channel_binding=require` only SCRAM-SHA-256-PLUS may lead to it, and under `require_auth`
-    /// an exchange must have come to its end, unless the list has `none` in it.
+    /// AuthenticationOk. Under `channel_binding=require` only SCRAM-SHA-256-PLUS may lead to it, under
+    /// `sslcertmode=require` only a certificate that was asked for and shown, and under `require_auth` an exchange must
+    /// have come to its end, unless the list has `none` in it.
     fn accept_ok(&mut self) -> Result<(), LoginFailure> {
+        let tls = &self.target.tls;
+        let shown = self.certificate_requested && tls.shown_certificate().is_some();
+        if tls.cert_mode == SslCertMode::Require && !shown {
+            return Err(LoginFailure::ClientCertificateUnused { requested: self.certificate_requested });
+        }
         if !self.seen.credentials_sent {
             demands::allow(self.target, Method::Trust)?;
         }
@@ -167,12 +181,10 @@ impl Login<'_> {
         let mechanisms = self.seen.mechanisms.clone();
         let offered = |name: &str| mechanisms.iter().any(|mechanism| mechanism == name);
         let wanted = self.target.channel_binding != ChannelBinding::Disable;
-        let end_point = self.end_point.take().filter(|_| wanted);
-        if offered(SCRAM_PLUS)
-            && let Some(end_point) = end_point
-        {
+        if offered(SCRAM_PLUS) && wanted && self.encryption == Encryption::Tls {
             self.seen.method = Some(Method::ScramPlus);
             demands::allow(self.target, Method::ScramPlus)?;
+            let end_point = self.end_point.take().ok_or(LoginFailure::CertificateUnbindable)?;
             return Ok((SCRAM_PLUS, sasl::ChannelBinding::tls_server_end_point(end_point)));
         }
         if !offered(SCRAM) {

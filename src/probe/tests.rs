@@ -55,6 +55,7 @@ impl Stage {
         let (wanted, fallback) = self.target.tls.mode.plan();
         let context = Context {
             settings: &self.target.tls,
+            demanded: self.target.tls.verification(),
             host: self.target.endpoint.host(),
             meter: &self.meter,
             screen: &self.screen,
@@ -138,7 +139,7 @@ async fn each_method_logs_in_and_is_called_by_its_name() {
         ("channel_binding = false", "require", Method::Scram, true),
         ("", "require channel_binding=disable", Method::Scram, true),
         ("", "require channel_binding=require", Method::ScramPlus, true),
-        ("certificate = 'ed25519'", "require", Method::Scram, true),
+        ("certificate = 'ed25519'", "require channel_binding=disable", Method::Scram, true),
         ("newest_protocol = '3.2'", "require", Method::ScramPlus, true),
     ];
     for (faults, mode, method, proves) in rows {
@@ -149,6 +150,18 @@ async fn each_method_logs_in_and_is_called_by_its_name() {
         assert_eq!(seen.password_checked(), proves, "{faults} {mode}");
         assert_eq!(seen.parameter("server_version"), Some("18.4"));
         assert_eq!(stage.endpoint.credentials_seen(), u64::from(proves), "{faults} {mode}");
+    }
+}
+
+/// libpq fails too, with channel_binding=prefer as with require.
+#[tokio::test]
+async fn scram_is_not_bound_to_a_certificate_without_a_hash() {
+    for binding in ["prefer", "require"] {
+        let keywords = format!("password=wonderland sslmode=require channel_binding={binding}");
+        let stage = Stage::set("certificate = 'ed25519'", &keywords);
+        let (logged_in, seen) = stage.log_in().await;
+        assert!(matches!(logged_in, Err(LoginFailure::CertificateUnbindable)), "{binding}: {logged_in:?}");
+        assert!(!seen.credentials_sent && stage.endpoint.credentials_seen() == 0, "{binding}");
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 pub use self::login::{Admission, LoginFailure, LoginSeen, Method};
 pub use self::network::{Attempt, ConnectFailure, Connected, Dialled, ResolveFailure, Resolved};
 pub use self::session::{Connections, PrivilegesSeen, Role, Schema, SessionSeen, Silence};
-pub use self::tls::{Objection, SslReply, Stranger, TlsFailure, TlsSeen};
+pub use self::tls::{IdentityFault, Objection, SslReply, Stranger, StrictObjection, TlsFailure, TlsSeen};
 use crate::target::Encryption;
 
 /// The stages of a check, in the order they are walked.

@@ -113,7 +113,7 @@ fn login(trace: &Trace) -> Map<String, Value> {
         seen.parameters.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     let notices: Vec<&str> = seen.notices.iter().map(|notice| notice.message.as_str()).collect();
     map(json!({
-        "method": seen.method.map(refusal::method_word),
+        "method": refusal::method(trace),
         "password_checked": seen.password_checked(),
         "protocol": seen.protocol.filter(|_| seen.authenticated).map(ProtocolVersion::as_str),
         "mechanisms": (!seen.mechanisms.is_empty()).then_some(&seen.mechanisms),

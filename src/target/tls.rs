@@ -164,6 +164,11 @@ impl TlsSettings {
             _ => Verification::None,
         }
     }
+
+    /// The certificate that is shown to a server that asks for one.
+    pub fn shown_certificate(&self) -> Option<&ClientCertificate> {
+        self.client_certificate.as_ref().filter(|_| self.cert_mode != SslCertMode::Disable)
+    }
 }
 
 /// The certificates that a chain may end in.

@@ -37,6 +37,11 @@ impl Answer {
         Self { report, exit, asked: asked.to_owned() }
     }
 
+    /// What was asked.
+    pub fn asked(&self) -> &str {
+        &self.asked
+    }
+
     /// The code of the finding that ended the walk.
     pub fn cause(&self) -> Option<&str> {
         self.report["cause"].as_str()

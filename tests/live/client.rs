@@ -74,11 +74,16 @@ pub fn check(home: &Path, settings: &Settings) -> Answer {
 
 /// Runs `pgpreflight check` with further flags, in a clean environment.
 pub fn check_with(home: &Path, settings: &Settings, flags: &[&str]) -> Answer {
+    check_string(home, &settings.conninfo(), &settings.environment(), flags)
+}
+
+/// Runs `pgpreflight check` on a string, in an environment of only this.
+pub fn check_string(home: &Path, conninfo: &str, environment: &[(&str, &str)], flags: &[&str]) -> Answer {
     let mut command = Command::new("/usr/bin/timeout");
     command.args(["60", env!("CARGO_BIN_EXE_pgpreflight"), "check", "--format", "json"]).args(flags);
-    command.arg(settings.conninfo()).stdin(Stdio::null()).env_clear().env("HOME", home).env("LC_ALL", "C");
-    let output = command.envs(settings.environment()).output().expect("the binary runs");
-    Answer::read(&output, &settings.conninfo())
+    command.arg(conninfo).stdin(Stdio::null()).env_clear().env("HOME", home).env("LC_ALL", "C");
+    let output = command.envs(environment.iter().copied()).output().expect("the binary runs");
+    Answer::read(&output, conninfo)
 }
 
 /// What psql made of the same settings.
@@ -102,8 +107,13 @@ pub fn psql_on(major: u32, home: &Path, statement: &str, settings: &Settings) ->
 
 /// Runs psql.
 pub fn psql(cluster: &Cluster, settings: &Settings) -> Psql {
+    psql_string(cluster, &settings.conninfo(), &settings.environment())
+}
+
+/// Runs psql on a string.
+pub fn psql_string(cluster: &Cluster, conninfo: &str, environment: &[(&str, &str)]) -> Psql {
     let question = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
-    let output = cluster.psql(question, &settings.conninfo(), &settings.environment());
+    let output = cluster.psql(question, conninfo, environment);
     let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let connects = output.status.success();

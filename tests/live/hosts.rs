@@ -30,7 +30,7 @@ impl Hosts {
         let hba = ["local replication postgres trust", "host all all 127.0.0.1/32 md5"].map(str::to_owned).to_vec();
         let settings = [("wal_level", "replica"), ("max_wal_senders", "4"), ("hot_standby", "on")];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        let mut primary = Cluster::start(major, &ClusterConfig { hba, settings, tls: None });
+        let mut primary = Cluster::start(major, &ClusterConfig { hba, settings, ..ClusterConfig::default() });
         primary.sql(&format!("create role {ROLE} login password '{PASSWORD}'"));
         let standby = primary.start_standby();
         let mut starting = Server::start(major, &[]);

@@ -14,6 +14,7 @@ mod container;
 
 mod answer;
 mod attempts;
+mod certificates;
 mod client;
 mod container_test;
 mod drawn;

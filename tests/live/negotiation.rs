@@ -25,7 +25,8 @@ fn server(major: u32, ssl: bool) -> Cluster {
         "hostnogssenc all nogssuser 127.0.0.1/32 trust",
         "hostssl      all ssluser   127.0.0.1/32 trust",
     ];
-    let config = ClusterConfig { hba: hba.map(str::to_owned).to_vec(), settings: Vec::new(), tls: ssl.then_some(tls) };
+    let hba = hba.map(str::to_owned).to_vec();
+    let config = ClusterConfig { hba, tls: ssl.then_some(tls), ..ClusterConfig::default() };
     let cluster = Cluster::start(major, &config);
     let roles: Vec<String> = USERS.iter().map(|user| format!("create role {user} login;")).collect();
     cluster.sql(&roles.concat());

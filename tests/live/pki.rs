@@ -41,5 +41,5 @@ pub fn issue(issuer: &Identity, spec: &Spec) -> Identity {
 
 /// What a server sends: the certificate and its intermediates.
 pub fn tls(identity: &Identity) -> Tls {
-    Tls { certificate: identity.chain_pem().expect("PEM"), key: identity.key_pem().expect("PEM"), ca: None }
+    Tls { certificate: identity.chain_pem().expect("PEM"), key: identity.key_pem().expect("PEM"), ca: None, crl: None }
 }

@@ -86,7 +86,8 @@ impl Server {
     pub fn start_with(major: u32, settings: &[(&str, &str)], pki: &Pki, tls: Tls) -> Self {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let hba = RULES.iter().map(|rule| (*rule).to_owned()).collect();
-        let cluster = Cluster::start(major, &ClusterConfig { hba, settings, tls: Some(tls) });
+        let cluster =
+            Cluster::start(major, &ClusterConfig { hba, settings, tls: Some(tls), ..ClusterConfig::default() });
         let server = Self { major, cluster, editing: Mutex::new(()) };
         fs::write(server.root(), pki.root.certificate_pem().expect("PEM")).expect("a file");
         fs::write(server.wrong_root(), pki.stranger.certificate_pem().expect("PEM")).expect("a file");

@@ -45,6 +45,8 @@ pub struct ClusterConfig {
     pub hba: Vec<String>,
     /// Settings of `postgresql.conf`, as the file would have them (quotes included); a later one wins.
     pub settings: Vec<(String, String)>,
+    /// Lines of `pg_ident.conf`.
+    pub ident: Vec<String>,
     /// `ssl = on` with this certificate.
     pub tls: Option<Tls>,
 }
@@ -58,6 +60,8 @@ pub struct Tls {
     pub key: String,
     /// `ssl_ca_file`: whom the server trusts to sign client certificates.
     pub ca: Option<String>,
+    /// `ssl_crl_file`: which of them are revoked.
+    pub crl: Option<String>,
 }
 
 /// A running server, ended by drop.
@@ -82,6 +86,7 @@ impl Cluster {
         copy_template(major, &directory.join("data"));
         append(&directory.join("data/postgresql.conf"), &fixed_settings(&directory));
         write_private(&directory.join("data/pg_hba.conf"), &hba_file(&config.hba));
+        write_private(&directory.join("data/pg_ident.conf"), &lines(&config.ident));
         if let Some(tls) = &config.tls {
             write_tls(&directory.join("data"), tls);
         }
@@ -198,8 +203,8 @@ impl Cluster {
     }
 
     /// Writes other lines of `pg_hba.conf`; the next reload puts them in force.
-    pub fn write_hba<Line: AsRef<str>>(&self, lines: &[Line]) {
-        write_private(&self.directory.join("data/pg_hba.conf"), &hba_file(lines));
+    pub fn write_hba(&self, rules: &[String]) {
+        write_private(&self.directory.join("data/pg_hba.conf"), &hba_file(rules));
     }
 
     /// Puts what is in the configuration files in force, and waits until it is.
@@ -351,9 +356,12 @@ fn fixed_settings(directory: &Path) -> String {
     )
 }
 
-fn hba_file<Line: AsRef<str>>(lines: &[Line]) -> String {
-    let lines = lines.iter().map(AsRef::as_ref);
-    std::iter::once("local all postgres trust").chain(lines).fold(String::new(), |file, line| file + line + "\n")
+fn hba_file(rules: &[String]) -> String {
+    format!("local all postgres trust\n{}", lines(rules))
+}
+
+fn lines(all: &[String]) -> String {
+    all.iter().fold(String::new(), |file, line| file + line + "\n")
 }
 
 fn write_tls(data: &Path, tls: &Tls) {
@@ -363,6 +371,10 @@ fn write_tls(data: &Path, tls: &Tls) {
     if let Some(ca) = &tls.ca {
         write_private(&data.join("root.crt"), ca);
         settings.push_str("ssl_ca_file = 'root.crt'\n");
+    }
+    if let Some(crl) = &tls.crl {
+        write_private(&data.join("root.crl"), crl);
+        settings.push_str("ssl_crl_file = 'root.crl'\n");
     }
     write_private(&data.join("tls.conf"), &settings);
 }

@@ -1,6 +1,6 @@
 //! What is said of a certificate that the mode does not accept, one text a code.
 
-use super::{date, days};
+use super::{by_verify_code, date, days};
 use crate::diagnose::code::{Code, Confidence};
 use crate::diagnose::finding::{Finding, Side};
 use crate::probe::certificate::Certificate;
@@ -26,6 +26,8 @@ impl Verdict<'_> {
             Code::TlsCertificateSelfSigned => self.self_signed(),
             Code::TlsCertificateUnknownIssuer => self.unknown_issuer(),
             Code::TlsCertificateChainIncomplete => self.chain_incomplete(),
+            Code::TlsCertificateRevoked => self.revoked(),
+            Code::TlsRevocationUnknown => self.revocation_unknown(),
             Code::TlsCertificateNameMismatch => self.name_mismatch(),
             Code::TlsCertificateAddressNotListed => self.address_not_listed(),
             _ => self.unfit(code),
@@ -176,6 +178,63 @@ impl Verdict<'_> {
         )
         .fix(Side::Client, "see what is sent", [self.show_chain()])
         .evidence("issuer", issuer)
+    }
+
+    fn revoked(&self) -> Finding {
+        let subject = self.culprit(&[23]).map_or("a certificate of the chain", |culprit| culprit.subject.as_str());
+        let serial = self.culprit(&[23]).map(|culprit| culprit.serial.clone());
+        Finding::new(Code::TlsCertificateRevoked, format!("the certificate {subject} has been revoked by its issuer"))
+            .because(format!("its serial number is on the list of the issuer, in {}", self.lists()))
+            .fix(
+                Side::Server,
+                "install a new certificate with a new key, then reload: a key whose certificate is revoked may be known",
+                ["SELECT pg_reload_conf();"],
+            )
+            .advise(Side::Server, "if it was replaced already, the reload failed: the log says so, and the old one is still served")
+            .evidence("subject", subject)
+            .evidence("serial", serial)
+    }
+
+    /// libpq wants a list for every certificate of the chain (`X509_V_FLAG_CRL_CHECK_ALL`).
+    fn revocation_unknown(&self) -> Finding {
+        let objection =
+            self.seen.objections.iter().find(|one| by_verify_code(**one, self.seen) == Code::TlsRevocationUnknown);
+        let (code, depth) = objection.map_or((0, 0), |objection| (objection.verify_code, objection.depth));
+        let culprit = usize::try_from(depth).ok().and_then(|depth| self.seen.chain.get(depth));
+        let issuer = culprit.map_or("an issuer of the chain", |culprit| culprit.issuer.as_str()).to_owned();
+        let (summary, what) = match code {
+            12 => (format!("the list of revoked certificates of `{issuer}` is out of date"), "give its newest list"),
+            11 => (
+                format!("the list of revoked certificates of `{issuer}` is not valid yet"),
+                "check the clock, or give its list of today",
+            ),
+            3 | 33 => (
+                format!("there is no list of revoked certificates of `{issuer}`"),
+                "give a list of every issuer of the chain",
+            ),
+            _ => (
+                format!("the list of revoked certificates of `{issuer}` cannot be trusted"),
+                "give the list that the issuer publishes",
+            ),
+        };
+        Finding::new(Code::TlsRevocationUnknown, summary)
+            .because(format!(
+                "lists are looked for in {}; where there is one, every certificate of the chain needs one",
+                self.lists()
+            ))
+            .fix(
+                Side::Client,
+                format!("{what}, in one file, in PEM form"),
+                ["cat root.crl intermediate.crl > all.crl", "sslcrl=all.crl"],
+            )
+            .advise(Side::Client, "or do without: take the lists away, and revoked certificates are no longer noticed")
+            .evidence("issuer", issuer)
+    }
+
+    fn lists(&self) -> String {
+        let revocation = &self.target.tls.revocation;
+        let places = [&revocation.file, &revocation.directory].into_iter().flatten();
+        places.map(|path| path.display().to_string()).collect::<Vec<_>>().join(" and ")
     }
 
     fn name_mismatch(&self) -> Finding {

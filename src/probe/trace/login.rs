@@ -95,6 +95,14 @@ pub enum LoginFailure {
     },
     /// `channel_binding=require`, and the server does not offer it.
     ChannelBindingUnavailable,
+    /// The server offers channel binding, and its certificate has no hash to bind to. libpq fails even with
+    /// `channel_binding=prefer` (`fe-secure-openssl.c`, `pgtls_get_peer_certificate_hash`).
+    CertificateUnbindable,
+    /// `sslcertmode=require`, and the server has let the role in without a certificate.
+    ClientCertificateUnused {
+        /// It had asked for one; there was none to show.
+        requested: bool,
+    },
     /// The server's side of SCRAM is wrong, in the codec's words.
     Scram {
         /// The codec's words.

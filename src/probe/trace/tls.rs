@@ -1,12 +1,14 @@
 //! Stage tls: what was seen, and how it fails.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::probe::certificate::Certificate;
+use crate::target::Verification;
 use crate::wire::message::ServerError;
 
 /// Stage tls.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TlsSeen {
     /// TLS was negotiated.
     pub negotiated: bool,
@@ -24,6 +26,71 @@ pub struct TlsSeen {
     pub name_matches: Option<bool>,
     /// The subjects of the trusted roots, where a root file was read.
     pub root_subjects: Vec<String>,
+    /// What strict clients object to in a chain and a name that libpq accepts; None where libpq does not, nothing is
+    /// trusted, or it is not certain.
+    pub strict: Option<Vec<StrictObjection>>,
+    /// The server's certificate has a hash that SCRAM can be bound to (RFC 5929, section 4.1).
+    pub bindable: bool,
+    /// The server asked for a certificate.
+    pub certificate_requested: bool,
+    /// The certificate that is shown to a server that asks.
+    pub client_certificate: Option<Certificate>,
+}
+
+impl TlsSeen {
+    /// Whether the certificate is what is demanded of it.
+    pub fn satisfies(&self, demanded: Verification) -> bool {
+        match demanded {
+            Verification::None => true,
+            Verification::Chain => self.objections.is_empty(),
+            Verification::ChainAndName => self.objections.is_empty() && self.name_matches == Some(true),
+        }
+    }
+
+    /// The certificate that the server was shown.
+    pub fn shown_certificate(&self) -> Option<&Certificate> {
+        self.client_certificate.as_ref().filter(|_| self.certificate_requested)
+    }
+}
+
+/// What strict clients refuse, and libpq takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StrictObjection {
+    /// A certificate is not X.509 version 3.
+    Version {
+        /// Whose.
+        subject: String,
+    },
+    /// The host stands in the common name only, which they do not look at.
+    CommonNameOnly,
+    /// The address stands in a dNSName, as text.
+    AddressAsName,
+    /// The address is spelled in a way that only `inet_aton` reads.
+    AddressSpelling,
+    /// The wildcard stands for all names below a single label.
+    WildcardTooWide {
+        /// The entry.
+        pattern: String,
+    },
+    /// The server's certificate is that of an authority (CA:TRUE).
+    AuthorityAsLeaf,
+    /// An RSA key of less than 2048 bits.
+    KeyShort {
+        /// Whose.
+        subject: String,
+        /// Its bits.
+        bits: u32,
+    },
+    /// A signature by MD5 or SHA-1.
+    DigestWeak {
+        /// Whose.
+        subject: String,
+    },
+    /// Something else, in the words of rustls-webpki.
+    Other {
+        /// Its words.
+        reason: String,
+    },
 }
 
 /// The answer to an SSLRequest.
@@ -68,7 +135,7 @@ pub struct Objection {
 }
 
 /// Why there is no usable TLS (or plain) channel.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum TlsFailure {
     /// `N`, and the mode demands TLS.
     NotOffered,
@@ -128,6 +195,35 @@ pub enum TlsFailure {
         /// The file, and OpenSSL's words.
         reason: String,
     },
+    /// The certificate that this side is to show, or its key, could not be loaded.
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: IdentityFault,
+    },
+    /// An alert within the handshake, after the server had asked for a certificate and got an answer.
+    ClientCertificateRefused {
+        /// Its number (RFC 8446, section 6).
+        alert: i32,
+    },
+}
+
+/// What is wrong with the certificate that this side is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityFault {
+    /// The file cannot be read, or holds no certificate in PEM form.
+    CertificateUnreadable,
+    /// There is no key.
+    KeyMissing,
+    /// The key cannot be read, or is in no known form.
+    KeyUnreadable,
+    /// Others than its owner may read the key.
+    KeyPermissions,
+    /// The key is encrypted, and `sslpassword` does not open it.
+    KeyLocked,
+    /// The key belongs to another certificate.
+    KeyMismatch,
 }
 
 impl TlsFailure {
@@ -149,6 +245,8 @@ impl TlsFailure {
             | Self::NoCommonCipher
             | Self::Handshake { .. }
             | Self::Certificate
+            | Self::Identity { .. }
+            | Self::ClientCertificateRefused { .. }
             | Self::Roots { .. } => true,
         }
     }

@@ -1,0 +1,176 @@
+//! The certificate of this side: wanted and not shown, shown and refused, or another user's.
+
+use std::path::Path;
+
+use super::code::{Code, Confidence};
+use super::finding::{Finding, Side, identifier};
+use crate::probe::certificate::Certificate;
+use crate::probe::trace::{IdentityFault, Trace};
+use crate::target::{ClientCertificate, Target};
+
+const SSLCERT: &str = "sslcert=client.crt sslkey=client.key";
+
+/// The server's rule wants a certificate, and has seen none.
+pub fn required(target: &Target) -> Finding {
+    let finding =
+        Finding::new(Code::LoginClientCertificateRequired, "the server wants a client certificate, and none was sent")
+            .because("the matching line of pg_hba.conf says `cert` or clientcert=verify-ca or verify-full");
+    show_one(finding, target)
+}
+
+/// `sslcertmode=require` is not met.
+pub fn unused(requested: bool, encrypted: bool) -> Finding {
+    let finding = Finding::new(
+        Code::LoginClientCertificateRequired,
+        if requested {
+            "the server asked for a client certificate, and let the role in without one"
+        } else {
+            "the server let the role in without asking for a client certificate"
+        },
+    )
+    .because("sslcertmode=require takes no login without one")
+    .evidence("requested", requested);
+    if requested {
+        return finding.because("there is no certificate to show").fix(Side::Client, "give one", [SSLCERT]);
+    }
+    let finding = if encrypted {
+        finding.because("in the TLS handshake came no CertificateRequest").fix(
+            Side::Server,
+            "name the authorities whose client certificates are taken; then it asks for one",
+            ["ALTER SYSTEM SET ssl_ca_file = 'root.crt';", "SELECT pg_reload_conf();"],
+        )
+    } else {
+        finding.because("without TLS nobody can ask for one").fix(Side::Client, "demand TLS", ["sslmode=verify-full"])
+    };
+    finding.fix(Side::Client, "or show a certificate only where it is asked for", ["sslcertmode=allow"])
+}
+
+/// An alert about the certificate, or about its absence.
+pub fn refused(alert: i32, target: &Target, trace: &Trace) -> Finding {
+    let when = if trace.tls.negotiated {
+        "after the handshake; so TLS 1.3 refuses a client certificate"
+    } else {
+        "within the handshake, after it had asked for a client certificate"
+    };
+    let sent = format!("it sent TLS alert {alert} ({}) {when}", alert_word(alert));
+    let Some(shown) = trace.tls.shown_certificate() else {
+        let finding = Finding::new(
+            Code::LoginClientCertificateRequired,
+            "the server takes no TLS connection without a client certificate",
+        )
+        .because(sent)
+        .evidence("alert", alert);
+        return show_one(finding, target);
+    };
+    let (why, side, what) = match alert {
+        44 => ("it is on the server's list of revoked certificates", Side::Client, "get a new one, with a new key"),
+        45 => ("it has expired, by the server's clock", Side::Client, "get a new one"),
+        48 => (
+            "its issuer, or one above, is not known to the server",
+            Side::Client,
+            "give one that the server's ssl_ca_file trusts, and put the intermediates behind it in the same file",
+        ),
+        _ => (
+            "the server does not say more; its log does",
+            Side::Client,
+            "give a certificate that the server's ssl_ca_file trusts",
+        ),
+    };
+    Finding::new(
+        Code::LoginClientCertificateRefused,
+        format!("the server refused the client certificate {}", shown.subject),
+    )
+    .because(sent)
+    .because(why)
+    .because(format!("it is issued by {}, and valid until {}", shown.issuer, shown.not_after))
+    .fix(side, what, [SSLCERT])
+    .advise(Side::Server, format!("or trust `{}` in ssl_ca_file, then reload: SELECT pg_reload_conf();", shown.issuer))
+    .evidence("alert", alert)
+    .evidence("subject", shown.subject.as_str())
+    .evidence("issuer", shown.issuer.as_str())
+}
+
+/// The rule goes by the name in the certificate, and that is no name of this user.
+pub fn of_another_user(shown: &Certificate, target: &Target) -> Finding {
+    let user = &target.user;
+    let name = shown.common_name.as_deref().unwrap_or_default();
+    let finding = if name == user {
+        Finding::new(
+            Code::LoginClientCertificateUser,
+            format!("the client certificate is of {name:?}, and the server's map does not make that the user {user:?}"),
+        )
+        .because("the line of pg_hba.conf that matched has map= or clientname=DN: pg_ident.conf decides")
+    } else {
+        Finding::new(
+            Code::LoginClientCertificateUser,
+            format!("the client certificate is of {name:?}, and the user is {user:?}"),
+        )
+        .because("the line of pg_hba.conf that matched goes by the common name, unless pg_ident.conf maps it")
+        .fix(Side::Client, "log in as the one whom the certificate names", [format!("user={name}")])
+        .fix(
+            Side::Client,
+            "or show the certificate of this user",
+            [format!("sslcert={user}.crt sslkey={user}.key")],
+        )
+    };
+    finding
+        .because(format!("the subject of the certificate is {}", shown.subject))
+        .fix(
+            Side::Server,
+            "or let the name stand for the user: in pg_ident.conf, with map=clients in the line of pg_hba.conf",
+            [format!("clients {} {}", identifier(name), identifier(user))],
+        )
+        .evidence("common_name", name)
+        .evidence("user", user.as_str())
+}
+
+/// The name in the certificate that was shown, where it is not the user's.
+pub fn of_another<'a>(target: &Target, trace: &'a Trace) -> Option<&'a str> {
+    let name = trace.tls.shown_certificate()?.common_name.as_deref()?;
+    (name != target.user).then_some(name)
+}
+
+/// It cannot even be loaded. The modes that go on without TLS find out only when they are about to use it.
+pub fn unusable(path: &Path, fault: IdentityFault) -> Finding {
+    let (what, fix) = match fault {
+        IdentityFault::CertificateUnreadable => ("holds no certificate in PEM form", "sslcert=client.crt"),
+        IdentityFault::KeyMissing => ("does not exist, and the certificate is no use without it", "sslkey=client.key"),
+        IdentityFault::KeyUnreadable => ("holds no private key that can be read", "sslkey=client.key"),
+        IdentityFault::KeyPermissions => ("may be read by others than its owner", "chmod 600 client.key"),
+        IdentityFault::KeyLocked => ("is encrypted, and sslpassword does not open it", "sslpassword='…'"),
+        IdentityFault::KeyMismatch => ("is not the key of the certificate", "sslkey=client.key"),
+    };
+    Finding::new(Code::TlsHandshakeFailed, "the client certificate cannot be used")
+        .because(format!("{} {what}", path.display()))
+        .because("libpq gives TLS up for it")
+        .fix(Side::Client, "mend it", [fix])
+        .advise(Side::Client, "or, where no certificate is needed, do without: sslcertmode=disable")
+        .evidence("path", path.display().to_string())
+}
+
+fn show_one(finding: Finding, target: &Target) -> Finding {
+    match &target.tls.client_certificate {
+        Some(ClientCertificate { certificate, .. }) if target.tls.shown_certificate().is_none() => finding
+            .because(format!("sslcertmode=disable keeps {} back", certificate.display()))
+            .fix(Side::Client, "show it", ["sslcertmode=allow"]),
+        Some(_) => finding.confidence(Confidence::Likely).advise(Side::Server, "its log says what it misses"),
+        None => finding.fix(Side::Client, "give a certificate that the server's ssl_ca_file trusts", [SSLCERT]),
+    }
+}
+
+/// RFC 8446, section 6.
+fn alert_word(alert: i32) -> &'static str {
+    match alert {
+        40 => "handshake_failure",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        48 => "unknown_ca",
+        51 => "decrypt_error",
+        80 => "internal_error",
+        116 => "certificate_required",
+        _ => "another",
+    }
+}
