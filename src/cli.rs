@@ -57,9 +57,9 @@ pub struct CheckArgs {
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub connect_timeout: Option<Duration>,
 
-    /// Read the settings only: show what is in force, resolve nothing, dial nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// What is done instead of the walk, or beside it.
+    #[command(flatten)]
+    pub aside: AsideArgs,
 
     /// End with exit code 1 when there are warnings
     #[arg(long)]
@@ -76,6 +76,22 @@ pub struct CheckArgs {
     /// Every libpq keyword.
     #[command(flatten)]
     pub keywords: KeywordArgs,
+}
+
+/// What `check` looks at beside the walk.
+#[derive(Debug, Args)]
+pub struct AsideArgs {
+    /// Read the settings only: show what is in force, resolve nothing, dial nothing
+    #[arg(long, conflicts_with_all = ["all_modes", "driver"])]
+    pub dry_run: bool,
+
+    /// Tell what every sslmode would come to, and the platform's own settings
+    #[arg(long)]
+    pub all_modes: bool,
+
+    /// Log in a second time as a Rust application would (tokio-postgres over native-tls)
+    #[arg(long)]
+    pub driver: bool,
 }
 
 /// `explain`

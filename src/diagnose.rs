@@ -4,10 +4,12 @@ pub mod certificate;
 mod client_certificate;
 pub mod code;
 pub mod connect;
+mod driver;
 pub mod finding;
 pub mod hosts;
 mod input;
 mod login;
+pub mod modes;
 pub mod privileges;
 pub mod refusal;
 mod resolve;
@@ -37,6 +39,7 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
     if session.is_some() {
         remarks.extend(tls::remarks(&host, trace));
         remarks.extend(login::remarks(&host, trace));
+        remarks.extend(driver::remark(&host, trace));
     }
     if trace.failure.is_none() {
         remarks.extend(hosts::remarks(target, trace));

@@ -24,12 +24,40 @@ pub mod settings;
 pub mod target;
 pub mod wire;
 
+use diagnose::modes;
 use probe::Watch;
 use report::Report;
+use settings::modes::Plan;
 use target::Target;
+use tokio::time::Instant;
 
-/// The program on one screen: walk up the ladder, diagnose, report.
-pub async fn check(target: &Target, strict: bool, watch: &mut dyn Watch) -> Report {
-    let trace = probe::walk(target, watch).await;
-    Report::new(target, &trace, strict)
+/// What is wanted beside the walk.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Warnings are to end it with exit code 1.
+    pub strict: bool,
+    /// The table of modes, by these plans for each.
+    pub modes: Option<Vec<Plan>>,
+    /// The Rust driver's word.
+    pub driver: bool,
+}
+
+/// The program on one screen: walk up the ladder, look aside where that is wanted, diagnose, report.
+pub async fn check(target: &Target, wanted: &Wanted, watch: &mut dyn Watch) -> Report {
+    let began = Instant::now();
+    let deadline = began + target.limits.timeout;
+    let mut trace = probe::walk(target, watch).await;
+    // The host of a list that decided: what is looked at beside the walk is looked at there.
+    let host = target.candidate(trace.host);
+    if wanted.driver && trace.failure.is_none() {
+        trace.driver = Some(probe::driver::log_in(&host, &trace, deadline).await);
+        trace.elapsed = began.elapsed();
+    }
+    let Some(plans) = &wanted.modes else {
+        return Report::new(target, &trace, wanted.strict);
+    };
+    let settings = settings::modes::strongest(plans).unwrap_or(&target.tls);
+    let seen = probe::modes::look(&host, settings, &trace, deadline).await;
+    trace.elapsed = began.elapsed();
+    Report::new(target, &trace, wanted.strict).with_modes(target, modes::table(&host, plans, &trace, &seen))
 }

@@ -3,9 +3,11 @@
 
 pub mod certificate;
 mod connect;
+pub mod driver;
 mod hosts;
 mod inspect;
 mod login;
+pub mod modes;
 mod names;
 mod recorder;
 mod resolve;

@@ -3,4 +3,5 @@
 pub mod human;
 pub mod json;
 pub mod layout;
+mod modes;
 pub mod progress;

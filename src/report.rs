@@ -1,6 +1,7 @@
 //! Schema 1, the only serialised result. Renderers work over it, and over nothing else.
 
 mod facts;
+mod modes;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::diagnose::code::{Code, Severity};
 use crate::diagnose::finding::Finding;
+use crate::diagnose::modes::Row;
 use crate::diagnose::{self, cause};
 use crate::probe::trace::{Stage, Trace};
 use crate::settings::InputFailure;
@@ -45,7 +47,7 @@ pub struct Report {
     /// The cause first, then by severity.
     pub findings: Vec<Finding>,
     /// With `--all-modes`, a row a mode.
-    pub modes: Vec<Value>,
+    pub modes: Vec<Row>,
 }
 
 /// The program.

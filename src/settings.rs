@@ -9,6 +9,7 @@ mod keyvalue;
 pub mod keywords;
 mod lint;
 mod manner;
+pub mod modes;
 mod outline;
 mod passfile;
 mod payload;
@@ -31,7 +32,7 @@ pub use self::pointer::Pointer;
 use crate::target::{Engine, Oddity, Secret, Target};
 
 /// Everything that can say what to dial.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Sources<'a> {
     /// TARGET: a string of any form.
     pub target: Option<Secret>,

@@ -11,11 +11,12 @@ use pgpreflight::settings::keywords::KEYWORDS;
 /// Which modules each module may name. What stands for `a::b` may be named, the rest of `a` may not.
 const ARROWS: &[(&str, &[&str])] = &[
     ("main", &["cli", "commands", "error", "render::layout"]),
-    ("lib", &["probe", "report", "target"]),
+    ("lib", &["diagnose::modes", "probe", "report", "settings::modes", "target"]),
     ("cli", &["settings::keywords"]),
     (
         "commands",
         &[
+            "Wanted",
             "check",
             "cli",
             "diagnose::code",
@@ -29,8 +30,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "target",
         ],
     ),
-    ("render", &["report", "diagnose::code", "diagnose::finding", "probe::Watch", "probe::trace", "target"]),
-    ("report", &["diagnose", "probe::trace", "probe::certificate", "settings::InputFailure", "target"]),
+    (
+        "render",
+        &["report", "diagnose::code", "diagnose::finding", "diagnose::modes", "probe::Watch", "probe::trace", "target"],
+    ),
+    (
+        "report",
+        &["diagnose", "probe::trace", "probe::certificate", "settings::InputFailure", "settings::modes", "target"],
+    ),
     (
         "diagnose",
         &[
@@ -41,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "settings::InputFailure",
             "settings::Malformed",
             "settings::Pointer",
+            "settings::modes",
             "target",
             "wire::message::ServerError",
         ],

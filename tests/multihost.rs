@@ -83,7 +83,9 @@ async fn checks_run_beside_each_other() {
     let running: Vec<_> = (0..16)
         .map(|_| {
             let target = play::target(&lab, "sslmode=verify-full", PATIENCE);
-            tokio::spawn(async move { pgpreflight::check(&target, false, &mut ()).await.verdict })
+            tokio::spawn(
+                async move { pgpreflight::check(&target, &pgpreflight::Wanted::default(), &mut ()).await.verdict },
+            )
         })
         .collect();
     for check in running {

@@ -38,6 +38,7 @@ const PROVEN_ELSEWHERE: &[(Code, &str, &str)] = &[
     (Code::ConnectNetworkUnreachable, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
     (Code::ConnectBlockedLocally, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
     (Code::ConnectPeerMismatch, "tests/live/unix_socket.rs", "the_server_has_to_be_the_users_that_is_named"),
+    (Code::LoginDriverDiffers, "tests/live/driver.rs", "a_name_that_libpq_alone_takes"),
     (Code::LoginScramFailed, "tests/secrets.rs", "a_server_that_does_not_know_the_password_is_found_out"),
 ];
 
@@ -286,6 +287,7 @@ fn judge(report: &Value, check: &Check, schema: &Validator) -> Vec<String> {
             complaints.push(format!("{} has no evidence or no reason", finding["code"]));
         }
     }
+    complaints.extend(judge_modes(report, expect));
     if let Some(first) = findings.first() {
         complaints.extend(judge_first(first, expect));
     }
@@ -349,6 +351,27 @@ fn judge_first(first: &Value, expect: &Expect) -> Vec<String> {
         complaints.push(format!("confidence is {}", first["confidence"]));
     }
     complaints
+}
+
+fn judge_modes(report: &Value, expect: &Expect) -> Vec<String> {
+    let rows = report["modes"].as_array().unwrap();
+    if rows.is_empty() != expect.modes.is_empty() {
+        return vec![format!("{} rows of modes", rows.len())];
+    }
+    let words = |row: &Value| {
+        let encrypted = row["encrypted"].as_bool().unwrap().then_some("encrypted");
+        let verified = row["verified"].as_str().filter(|verified| *verified != "none");
+        [row["outcome"].as_str(), encrypted, verified, row["cause"].as_str()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let differs = |(name, expected): (&String, &String)| {
+        let found = rows.iter().find(|row| row["sslmode"] == *name).map(words);
+        (found.as_ref() != Some(expected)).then(|| format!("mode {name}: {found:?} instead of {expected:?}"))
+    };
+    expect.modes.iter().filter_map(differs).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few thousand milliseconds")]

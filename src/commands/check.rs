@@ -4,6 +4,7 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::Wanted;
 use crate::cli::{CheckArgs, EngineName, Format};
 use crate::commands::output::Output;
 use crate::commands::password;
@@ -12,22 +13,25 @@ use crate::error::Trouble;
 use crate::render::progress::Progress;
 use crate::render::{human, json};
 use crate::report::Report;
-use crate::settings::{self, LONGEST, Payload, Sources};
+use crate::settings::{self, InputFailure, LONGEST, Payload, Sources};
 use crate::target::{Engine, Secret, Target};
 
 /// Runs the subcommand.
 pub async fn run(args: CheckArgs) -> Result<u8, Trouble> {
-    let (format, strict, dry_run) = (args.format, args.strict, args.dry_run);
+    let format = args.format;
+    let mut wanted = Wanted { strict: args.strict, modes: None, driver: args.aside.driver };
+    let (all_modes, dry_run) = (args.aside.all_modes, args.aside.dry_run);
     let mut output = Output::open(args.output.as_deref())?;
     let sources = sources(args).await?;
+    wanted.modes = all_modes.then(|| settings::modes::plans(&sources));
     let mut target = match settings::read(&sources) {
         Ok(target) => target,
-        Err(failure) => return finish(&Report::refused(&failure, strict), format, &mut output),
+        Err(failure) => return finish(&refused(&failure, &wanted), format, &mut output),
     };
     if dry_run {
-        return finish(&Report::dry_run(&target, strict), format, &mut output);
+        return finish(&Report::dry_run(&target, wanted.strict), format, &mut output);
     }
-    let report = check(&target, format, strict, &mut output).await?;
+    let report = check(&target, format, &wanted, &mut output).await?;
     if report.cause != Some(Code::LoginPasswordMissing) {
         return finish(&report, format, &mut output);
     }
@@ -37,8 +41,15 @@ pub async fn run(args: CheckArgs) -> Result<u8, Trouble> {
     };
     target.password = Some(typed);
     target.sources.insert("password", "terminal".to_owned());
-    let report = check(&target, format, strict, &mut output).await?;
+    let report = check(&target, format, &wanted, &mut output).await?;
     finish(&report, format, &mut output)
+}
+
+fn refused(failure: &InputFailure, wanted: &Wanted) -> Report {
+    match &wanted.modes {
+        Some(plans) => Report::refused_in_modes(failure, wanted.strict, plans),
+        None => Report::refused(failure, wanted.strict),
+    }
 }
 
 async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble> {
@@ -93,10 +104,10 @@ async fn payload(path: PathBuf, patience: Duration) -> Result<Payload, Trouble> 
 }
 
 /// For people the lines appear as the stages end; every other format is written whole at the end.
-async fn check(target: &Target, format: Format, strict: bool, output: &mut Output) -> Result<Report, Trouble> {
+async fn check(target: &Target, format: Format, wanted: &Wanted, output: &mut Output) -> Result<Report, Trouble> {
     let lines = (format == Format::Human).then(|| output.writer());
     let mut progress = Progress::new(target, lines);
-    let report = crate::check(target, strict, &mut progress).await;
+    let report = crate::check(target, wanted, &mut progress).await;
     match progress.failed.take() {
         Some(error) => output.judge(error).map(|()| report),
         None => Ok(report),

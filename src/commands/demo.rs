@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use crate::Wanted;
 use crate::commands::output::Output;
 use crate::dialect::POSTGRESQL;
 use crate::error::Trouble;
@@ -62,7 +63,7 @@ fn step(output: &mut Output, number: u8, text: &str) -> Result<(), Trouble> {
 
 async fn check(target: &Target, output: &mut Output) -> Result<Report, Trouble> {
     let mut progress = Progress::new(target, Some(output.writer()));
-    let report = crate::check(target, false, &mut progress).await;
+    let report = crate::check(target, &Wanted::default(), &mut progress).await;
     output.write(|out| human::rest(&report, out))?;
     Ok(report)
 }

@@ -146,6 +146,7 @@ codes! {
     LoginPasswordUnchecked "login-password-unchecked" Warning,
     LoginPasswordExposed "login-password-exposed" Warning,
     LoginMd5 "login-md5" Warning,
+    LoginDriverDiffers "login-driver-differs" Warning,
     SessionStandby "session-standby" Warning,
     SessionReadOnly "session-read-only" Warning,
     SessionWrongRole "session-wrong-role" Error,

@@ -34,6 +34,8 @@ pub struct Certificate {
     pub serial: String,
     /// The fingerprint, in hexadecimal.
     pub sha256: String,
+    /// All of it, in DER form.
+    pub der: Vec<u8>,
     /// It has an Authority Information Access pointing to its issuer's certificate, as public authorities' have.
     pub names_issuer_url: bool,
 }
@@ -81,6 +83,7 @@ impl Certificate {
             signature: nid_text(certificate.signature_algorithm().object().nid()),
             serial: serial(certificate),
             sha256: certificate.digest(MessageDigest::sha256()).map(|digest| hex(&digest)).unwrap_or_default(),
+            der: certificate.to_der().unwrap_or_default(),
             names_issuer_url: certificate.authority_info().is_some(),
         }
     }

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tokio_openssl::SslStream;
 
 pub use self::failure::alert_of;
+pub use self::prepare::trust_system;
 use self::records::Recorded;
 use self::verify::Verifier;
 use super::certificate::{self, Certificate};

@@ -1,6 +1,8 @@
 //! What a walk up the ladder has seen: facts and failures with their operands, no prose.
 
+mod driver;
 mod login;
+mod modes;
 mod network;
 mod session;
 mod tls;
@@ -9,7 +11,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::driver::{DriverError, DriverFailure, DriverSeen};
 pub use self::login::{Admission, LoginFailure, LoginSeen, Method};
+pub use self::modes::{LoginTried, ModesSeen, Probed, TlsTried};
 pub use self::network::{Attempt, ConnectFailure, Connected, Dialled, ResolveFailure, Resolved};
 pub use self::session::{Connections, PrivilegesSeen, Role, Schema, SessionSeen, Silence};
 pub use self::tls::{IdentityFault, Objection, SslReply, Stranger, StrictObjection, TlsFailure, TlsSeen};
@@ -91,6 +95,8 @@ pub struct Trace {
     pub fell_back_from: Option<Failure>,
     /// What a probe without credentials got with the other encryption, after a refusal by `pg_hba.conf`.
     pub other_encryption: Option<(Encryption, Admission)>,
+    /// What the Rust driver made of the same settings, where it was asked.
+    pub driver: Option<DriverSeen>,
 }
 
 impl Trace {

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::layout::{BAD, COPY, FAINT, GOOD, ODD, STRONG, milliseconds, paragraph};
+use super::modes;
 use crate::diagnose::code::{Code, Confidence, Severity};
 use crate::diagnose::finding::{Finding, Fix};
 use crate::probe::trace::Stage;
@@ -113,6 +114,7 @@ fn conclusion(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
         write_finding(finding, out)?;
     }
+    modes::render(report, out)?;
     writeln!(out)?;
     verdict(report, out)
 }
@@ -231,7 +233,7 @@ fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_fix(fix: &Fix, label: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_fix(fix: &Fix, label: &str, out: &mut dyn Write) -> io::Result<()> {
     let side = fix.side.as_str();
     let end = if fix.lines.is_empty() { "" } else { ":" };
     paragraph(

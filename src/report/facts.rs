@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::millis;
 use crate::diagnose::{certificate, connect, hosts, privileges, refusal, tls};
 use crate::probe::certificate::Certificate;
-use crate::probe::trace::{Failure, LoginFailure, SslReply, Stage, Trace};
+use crate::probe::trace::{DriverSeen, Failure, LoginFailure, SslReply, Stage, Trace};
 use crate::target::{ProtocolVersion, Target, Verification};
 
 /// The facts of one stage.
@@ -122,7 +122,16 @@ fn login(trace: &Trace) -> Map<String, Value> {
         "server_message": refusal.map(|error| &error.message),
         "parameters": (!parameters.is_empty()).then_some(parameters),
         "notices": (!notices.is_empty()).then_some(notices),
+        "driver": trace.driver.as_ref().map(driver),
     }))
+}
+
+fn driver(seen: &DriverSeen) -> Value {
+    let mut facts = map(json!({ "connects": seen.failure.is_none(), "elapsed_ms": millis(seen.elapsed) }));
+    if !seen.not_expressed.is_empty() {
+        facts.insert("not_expressed".to_owned(), Value::from(seen.not_expressed.clone()));
+    }
+    Value::Object(facts)
 }
 
 fn session(trace: &Trace) -> Map<String, Value> {

@@ -4,13 +4,13 @@ use crate::client::{Settings, WRONG};
 use crate::server::{Server, servers};
 
 /// What the server has logged about a role; it logs before it answers.
-struct Logged {
-    failed: usize,
-    authorized: usize,
-    refused: usize,
+pub struct Logged {
+    pub failed: usize,
+    pub authorized: usize,
+    pub refused: usize,
 }
 
-fn logged(server: &Server, user: &str) -> Logged {
+pub fn logged(server: &Server, user: &str) -> Logged {
     let log = server.cluster.log();
     let count = |wanted: &dyn Fn(&str) -> bool| log.lines().filter(|line| wanted(line)).count();
     let quoted = format!("\"{user}\"");

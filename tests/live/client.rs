@@ -77,6 +77,12 @@ pub fn check_with(home: &Path, settings: &Settings, flags: &[&str]) -> Answer {
     check_string(home, &settings.conninfo(), &settings.environment(), flags)
 }
 
+/// As before, in an environment with these variables.
+pub fn check_in(home: &Path, settings: &Settings, flags: &[&str], env: &[(&str, &str)]) -> Answer {
+    let environment = [settings.environment().as_slice(), env].concat();
+    check_string(home, &settings.conninfo(), &environment, flags)
+}
+
 /// Runs `pgpreflight check` on a string, in an environment of only this.
 pub fn check_string(home: &Path, conninfo: &str, environment: &[(&str, &str)], flags: &[&str]) -> Answer {
     let mut command = Command::new("/usr/bin/timeout");
@@ -84,6 +90,15 @@ pub fn check_string(home: &Path, conninfo: &str, environment: &[(&str, &str)], f
     command.arg(conninfo).stdin(Stdio::null()).env_clear().env("HOME", home).env("LC_ALL", "C");
     let output = command.envs(environment.iter().copied()).output().expect("the binary runs");
     Answer::read(&output, conninfo)
+}
+
+/// What `pgpreflight check` tells people.
+pub fn told(home: &Path, settings: &Settings, flags: &[&str], env: &[(&str, &str)]) -> String {
+    let mut command = Command::new("/usr/bin/timeout");
+    command.args(["60", env!("CARGO_BIN_EXE_pgpreflight"), "check"]).args(flags).arg(settings.conninfo());
+    command.stdin(Stdio::null()).env_clear().env("HOME", home).env("LC_ALL", "C").envs(env.iter().copied());
+    let output = command.envs(settings.environment()).output().expect("the binary runs");
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// What psql made of the same settings.
@@ -108,6 +123,13 @@ pub fn psql_on(major: u32, home: &Path, statement: &str, settings: &Settings) ->
 /// Runs psql.
 pub fn psql(cluster: &Cluster, settings: &Settings) -> Psql {
     psql_string(cluster, &settings.conninfo(), &settings.environment())
+}
+
+/// Runs psql on libpq 18.
+pub fn psql_18(cluster: &Cluster, settings: &Settings, env: &[(&str, &str)]) -> Psql {
+    let libraries = libpq(18).display().to_string();
+    let environment = [settings.environment().as_slice(), env, &[("LD_LIBRARY_PATH", libraries.as_str())]].concat();
+    psql_string(cluster, &settings.conninfo(), &environment)
 }
 
 /// Runs psql on a string.

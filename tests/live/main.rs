@@ -12,12 +12,14 @@ mod cluster;
 #[path = "../support/container.rs"]
 mod container;
 
+mod all_modes;
 mod answer;
 mod attempts;
 mod certificates;
 mod client;
 mod container_test;
 mod drawn;
+mod driver;
 mod facts;
 mod faults;
 mod fixes;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pgpreflight::Wanted;
 use pgpreflight::dialect::POSTGRESQL;
 use pgpreflight::lab::session::{Cell, Query};
 use pgpreflight::lab::{Lab, Scenario};
@@ -29,7 +30,7 @@ pub async fn start(faults: &str) -> Lab {
 
 /// Checks it as `alice`, with these further keywords.
 pub async fn check(lab: &Lab, keywords: &str, timeout: Duration) -> Report {
-    pgpreflight::check(&target(lab, keywords, timeout), false, &mut ()).await
+    pgpreflight::check(&target(lab, keywords, timeout), &Wanted::default(), &mut ()).await
 }
 
 /// It as a target for `alice`, with these further keywords.

@@ -104,6 +104,9 @@ pub struct Expect {
     pub connections: Option<u64>,
     /// Nothing but the settings is read, and these are the parameters in force.
     pub dry_run: Option<BTreeMap<String, String>>,
+    /// Rows of the table of modes (`--all-modes`): the outcome, `encrypted` where it is, how far it is verified if at
+    /// all, and the cause. Where nothing is said, there is no table.
+    pub modes: BTreeMap<String, String>,
     /// The exit code, where it does not follow from the cause (`--strict`).
     pub exit_code: Option<i64>,
     /// The whole time allowed is used up, and not 250 ms more. All other runs end long before.

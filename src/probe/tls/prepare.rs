@@ -51,7 +51,7 @@ fn versions(context: &Context<'_>) -> Result<SslContextBuilder, ErrorStack> {
 }
 
 /// What the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` say otherwise, as for libpq.
-fn trust_system(builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+pub fn trust_system(builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
     #[cfg(feature = "vendored")]
     if let Some(file) = openssl_probe::probe().cert_file {
         builder.set_ca_file(file)?;

@@ -6,7 +6,7 @@ use crate::target::ProtocolVersion;
 use crate::wire::message::ServerError;
 
 /// Stage login.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LoginSeen {
     /// What the server asked for; None until it did.
     pub method: Option<Method>,
@@ -78,7 +78,7 @@ pub enum Admission {
 }
 
 /// Why there is no session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum LoginFailure {
     /// An ErrorResponse.
     Refused(Box<ServerError>),

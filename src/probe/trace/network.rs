@@ -35,7 +35,7 @@ pub enum ResolveFailure {
 }
 
 /// Stage connect.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Connected {
     /// The peer of the connection that was kept: an address, or the path of a socket.
     pub address: Option<String>,
@@ -48,7 +48,7 @@ pub struct Connected {
 }
 
 /// One address dialled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Attempt {
     /// As in [`Connected::address`].
     pub address: String,
