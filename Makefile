@@ -2,7 +2,7 @@
 FEATURES = $(if $(shell pkg-config --exists openssl 2>/dev/null && echo found),,--features vendored)
 SAY_OPENSSL = @echo "OpenSSL: $(if $(FEATURES),built from source (pkg-config finds none),the system's $(shell pkg-config --modversion openssl))"
 
-.PHONY: build demo test lint setup compiler bench soak
+.PHONY: build demo test lint setup compiler bench fuzz soak
 .DEFAULT_GOAL := build
 
 build: compiler ## the release binary
@@ -31,6 +31,13 @@ compiler: ## what it takes to build
 
 bench: setup build ## against psql and pg_isready
 	cargo bench $(FEATURES)
+
+FUZZ_SECONDS ?= 60
+fuzz: compiler ## every form of input, FUZZ_SECONDS each, on a nightly toolchain
+	@cargo +nightly fuzz --version || { echo "To get it: rustup toolchain install nightly && cargo +nightly install cargo-fuzz"; exit 1; }
+	set -e; for form in $$(cargo +nightly fuzz list); do \
+	  cargo +nightly fuzz run --sanitizer none $$form -- -max_total_time=$(FUZZ_SECONDS) -max_len=2000 -verbosity=0 -print_final_stats=1; \
+	done
 
 soak: export PGPREFLIGHT_TEST_MAJORS = 10 11 12 13 14 15 16 17 18
 soak: setup ## 3,000 cases drawn at random, on every major, against psql on libpq 18

@@ -35,7 +35,6 @@ fn every_form_says_the_same_of_the_same_endpoint() {
         "postgresql://alice:p%40s%3Bs%20w@db.test:5433/orders?sslmode=require",
         "postgres://db.test:5433/orders?user=alice&password=p@s;s%20w&sslmode=require",
         "postgresql+psycopg2://alice:p%40s%3Bs%20w@db.test:5433/orders?sslmode=require",
-        "POSTGRESQL://alice:p%40s%3Bs%20w@db.test:5433/orders?sslmode=require",
         "redshift+psycopg2://alice:p%40s%3Bs%20w@db.test:5433/orders?sslmode=require",
         "jdbc:postgresql://db.test:5433/orders?user=alice&password=p%40s;s+w&sslmode=require",
         "jdbc:redshift://db.test:5433/orders;UID=alice;PWD=p%40s%3Bs+w;SSLMode=require",

@@ -128,3 +128,24 @@ async fn dial(address: SocketAddr, until: Instant) -> Result<TcpStream, Dialled>
     stream.set_nodelay(true).map_err(|error| Dialled::from_error(&error))?;
     Ok(stream)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_abstract_socket_is_dialled_by_its_name() {
+        let name = format!("pgpreflight-{}/.s.PGSQL.5432", std::process::id());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let path = format!("@{name}");
+        let mut seen = Connected::default();
+        assert!(unix(Path::new(&path), None, deadline, &mut seen).await.is_err());
+        let listener = UnixAddress::from_abstract_name(&name).and_then(|address| UnixListener::bind_addr(&address));
+        assert!(listener.is_ok());
+        assert!(unix(Path::new(&path), None, deadline, &mut seen).await.is_ok());
+        assert_eq!(seen.address, Some(path));
+    }
+}

@@ -205,6 +205,14 @@ pub enum ClientCertificateFailure {
 }
 
 impl InputFailure {
+    /// The failure itself, without its place.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Pointed { failure, .. } => failure.cause(),
+            failure => failure,
+        }
+    }
+
     /// The keyword whose value is at fault, if one value is.
     pub fn keyword(&self) -> Option<&'static str> {
         match self {

@@ -56,7 +56,7 @@ pub enum Form {
 pub enum Scheme {
     /// libpq would read it.
     Libpq,
-    /// It names a driver, or is written in capitals.
+    /// It names a driver.
     Driver,
     /// `redshift`, with or without a driver.
     Redshift,
@@ -97,7 +97,7 @@ impl Form {
             return Self::Uri { prefix: text.len() - rest.len(), scheme: Scheme::Libpq };
         }
         for (prefix, driver) in Driver::PREFIXES {
-            if text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
+            if text.starts_with(prefix) {
                 return Self::Jdbc { prefix: prefix.len(), driver };
             }
         }
@@ -126,7 +126,11 @@ impl Form {
         let lower = scheme.to_ascii_lowercase();
         let dialect = lower.split('+').next().unwrap_or_default();
         let scheme = match dialect {
-            "postgresql" | "postgres" => Scheme::Driver,
+            "postgresql" | "postgres" if lower == scheme && lower != dialect => Scheme::Driver,
+            "postgresql" | "postgres" => {
+                let product = "a URI whose scheme is not in lower case";
+                return Some(Self::Foreign { prefix, product, kin: true });
+            }
             "redshift" => Scheme::Redshift,
             _ => {
                 let (product, kin) = product(dialect).unwrap_or(("a URL of another product", false));
@@ -204,7 +208,7 @@ mod tests {
         let rows = [
             ("postgres://db", uri(11, Scheme::Libpq)),
             ("postgresql://db", uri(13, Scheme::Libpq)),
-            ("PostgreSQL://db", uri(13, Scheme::Driver)),
+            ("PostgreSQL://db", foreign(13, "a URI whose scheme is not in lower case", true)),
             ("postgresql+psycopg2://db", uri(22, Scheme::Driver)),
             ("redshift://db", uri(11, Scheme::Redshift)),
             ("redshift+redshift_connector://db", uri(30, Scheme::Redshift)),

@@ -168,6 +168,8 @@ pub fn nearest(name: &str) -> Option<&'static str> {
     if let Some((_, meant)) = SYNONYMS.iter().find(|(synonym, _)| *synonym == name) {
         return Some(meant);
     }
-    let scored = KEYWORDS.iter().map(|keyword| (strsim::jaro_winkler(&name, keyword.name), keyword.name));
+    // Letters put behind a keyword may be somebody's password.
+    let as_long = KEYWORDS.iter().filter(|keyword| keyword.name.len().abs_diff(name.len()) <= 3);
+    let scored = as_long.map(|keyword| (strsim::jaro_winkler(&name, keyword.name), keyword.name));
     scored.filter(|(score, _)| *score > 0.9).max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, name)| name)
 }

@@ -50,23 +50,17 @@ const HARMLESS: &[&str] = &["driver", "dsn", "description", "connecttimeout", "t
 const SPELLINGS: [&str; 9] =
     ["Server", "Database", "Port", "UID", "PWD", "Password", ENCRYPTION_METHOD, VALIDATE, CERTIFICATE_NAME];
 
-/// Whether the text is such a string: it begins with a key that libpq does not know, or a semicolon follows its first
-/// value where libpq would have a blank.
+/// Whether the text is such a string: a semicolon separates what libpq would separate by blanks, and it begins with a key
+/// that libpq does not know, or another key follows the first value.
 pub fn is_one(text: &str) -> bool {
     let Some((key, after)) = text.split_once('=') else {
         return false;
     };
-    let key = key.trim();
-    if what(key).is_none() || key.contains(';') {
+    let Some((value, next)) = after.split_once(';').filter(|_| what(key.trim()).is_some()) else {
         return false;
-    }
-    let next = after.split_once(';').map(|(value, next)| (value, next.trim_start()));
-    let another = |next: &str| next.split_once('=').is_some_and(|(key, _)| what(key.trim()).is_some());
-    match (keywords::find(key), next) {
-        (None, _) => true,
-        (Some(_), Some((value, next))) => !value.trim().contains([' ', '\'']) && another(next),
-        (Some(_), None) => false,
-    }
+    };
+    let another = next.split_once('=').is_some_and(|(key, _)| what(key.trim()).is_some());
+    keywords::find(key.trim()).is_none() || (another && !value.trim().contains([' ', '\'']))
 }
 
 /// The keyword that a key stands for; of those for encryption the key itself.
@@ -351,10 +345,12 @@ mod tests {
     fn what_is_of_another_form_is_left_to_it() {
         let keyvalue =
             ["host=db port=5432", "password=a;b host=db", "user=a;b", "host='a;port=1' user=b", "dbname=orders"];
-        for text in keyvalue.into_iter().chain(["postgresql://a:b;UID=c@db", "orders", "password=x;y=z"]) {
+        for text in
+            keyvalue.into_iter().chain(["postgresql://a:b;UID=c@db", "orders", "password=x;y=z", "Host=db", "UID=a"])
+        {
             assert!(!is_one(text), "{text}");
         }
-        for text in ["host=db.test;port=5432;user=a", "Server=db", "UID=a", "Port=5432;Server=db"] {
+        for text in ["host=db.test;port=5432;user=a", "Server=db;", "UID=a;", "Port=5432;Server=db"] {
             assert!(is_one(text), "{text}");
         }
     }

@@ -23,45 +23,68 @@ pub fn ours(question: &Question) -> Result<Target, InputFailure> {
     settings::read(&Sources { target, environment: Some(&look_up), ..Sources::default() })
 }
 
-/// How the two differ, if they do and there is no reason for it.
-pub fn difference(question: &Question, libpq: &Answer) -> Option<String> {
-    let differs = match (ours(question), &libpq.refused) {
-        (Ok(target), None) => {
-            if target.oddities.iter().any(read_as_meant) {
-                return None;
-            }
-            let (parameters, expected) = (parameters(&target), expected_parameters(question, libpq));
-            let hosts: Vec<Dialled> = target.candidates().iter().map(dialled).collect();
-            if parameters != expected {
-                format!("parameters {parameters:?} instead of {expected:?}")
-            } else if !all_the_same(&target, &hosts, &libpq.hosts) {
-                format!("hosts {hosts:?} instead of {:?}", libpq.hosts)
-            } else {
-                return None;
-            }
-        }
-        (Err(_), Some(_)) => return None,
-        (Ok(target), Some(_)) if target.oddities.iter().any(read_as_meant) || by_chance(&target) => return None,
-        (Ok(target), Some(error)) => format!("accepted as {:?}, libpq: {error}", target.parameters),
-        (Err(failure), None) if stricter(&failure, libpq).is_some() => return None,
-        (Err(failure), None) => format!("refused: {failure:?}"),
-    };
-    Some(format!("{:?} {:?}\n    {differs}", question.conninfo, question.environment))
+/// What came of comparing the two.
+pub enum Compared {
+    /// They are of one opinion.
+    Same,
+    /// They are not, and this is why.
+    Excused(&'static str),
+    /// They are not.
+    Different(String),
 }
 
-/// What libpq would not read at all, or as something else.
+/// How the two differ, if they do and there is no reason for it.
+pub fn difference(question: &Question, libpq: &Answer) -> Option<String> {
+    match compare(question, libpq) {
+        Compared::Different(how) => Some(format!("{:?} {:?}\n    {how}", question.conninfo, question.environment)),
+        Compared::Same | Compared::Excused(_) => None,
+    }
+}
+
+/// Lays the two beside each other.
+pub fn compare(question: &Question, libpq: &Answer) -> Compared {
+    match (ours(question), &libpq.refused) {
+        (Err(_), Some(_)) => Compared::Same,
+        (Ok(target), _) if target.oddities.iter().any(read_as_meant) => {
+            Compared::Excused("libpq would not read it at all, or as something else")
+        }
+        (Ok(target), Some(_)) if by_chance(&target) => {
+            Compared::Excused("of hosts in random order one ends the list: what libpq comes to before it is luck")
+        }
+        (Ok(target), Some(error)) => {
+            Compared::Different(format!("accepted as {:?}, libpq: {error}", target.parameters))
+        }
+        (Err(failure), None) => match stricter(&failure, libpq) {
+            Some(reason) => Compared::Excused(reason),
+            None => Compared::Different(format!("refused: {failure:?}")),
+        },
+        (Ok(target), None) => compare_targets(&target, question, libpq),
+    }
+}
+
+fn compare_targets(target: &Target, question: &Question, libpq: &Answer) -> Compared {
+    let (parameters, expected) = (parameters(target), expected_parameters(question, libpq));
+    if parameters != expected {
+        return Compared::Different(format!("parameters {parameters:?} instead of {expected:?}"));
+    }
+    let hosts: Vec<Dialled> = target.candidates().iter().map(dialled).collect();
+    if !all_the_same(target, &hosts, &libpq.hosts) {
+        return Compared::Different(format!("hosts {hosts:?} instead of {:?}", libpq.hosts));
+    }
+    Compared::Same
+}
+
 fn read_as_meant(oddity: &Oddity) -> bool {
     matches!(oddity, Oddity::Padded | Oddity::OtherForm(_))
 }
 
-/// Of hosts in random order one ends the list: whether libpq comes to another before it is a matter of luck.
 fn by_chance(target: &Target) -> bool {
     target.load_balance && target.oddities.iter().any(|oddity| matches!(oddity, Oddity::HostLeftOut { .. }))
 }
 
 /// Why something is refused here that libpq goes on with.
 fn stricter(failure: &InputFailure, libpq: &Answer) -> Option<&'static str> {
-    match failure {
+    match failure.cause() {
         InputFailure::ValueInvalid { keyword: "connect_timeout", .. }
             if libpq.parameters.contains_key("requirepeer") =>
         {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use pgpreflight::settings::keywords::KEYWORDS;
 
-use crate::compare::difference;
+use crate::compare::{Compared, compare, difference};
 use crate::conninfo::{Question, ask};
 use crate::text;
 
@@ -54,6 +54,13 @@ fn agree(questions: impl Iterator<Item = Question>) {
     let accepted = answers.iter().filter(|answer| answer.refused.is_none()).count();
     // Drawn with luck: neither side may be a rarity.
     assert!(accepted * 5 > questions.len() && accepted * 5 < questions.len() * 4, "{accepted} of {}", questions.len());
+    let mut excused: BTreeMap<&str, usize> = BTreeMap::new();
+    for (question, answer) in questions.iter().zip(&answers) {
+        if let Compared::Excused(reason) = compare(question, answer) {
+            *excused.entry(reason).or_default() += 1;
+        }
+    }
+    assert!(excused.values().sum::<usize>() * 10 < questions.len(), "{excused:#?} of {}", questions.len());
     let differences: Vec<String> =
         questions.iter().zip(&answers).filter_map(|(question, answer)| difference(question, answer)).collect();
     assert!(

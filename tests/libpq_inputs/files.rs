@@ -86,10 +86,10 @@ fn service_file(rng: &mut Rng) -> String {
                 text += line;
             }
             4 => {
-                text +=
-                    rng.choice(["# comment", "  #x", "", "   ", "nonsense", "=x", "service=two", "host = h"]).unwrap()
+                let lines = ["# comment", "  #x", "", "   ", "nonsense", "=x", "service=two", "host = h"];
+                text += rng.choice(lines).unwrap();
             }
-            5 if rng.u8(0..8) == 0 => text += &format!("options={}", "x".repeat(rng.usize(1010..1030))),
+            5 if rng.u8(0..8) == 0 => write!(text, "options={}", "x".repeat(rng.usize(1010..1030))).unwrap(),
             _ => {
                 let (keyword, value) = text::pair(rng);
                 if !["ssl", "requiressl", "uzer", "Host", "service"].contains(&keyword) || rng.u8(0..8) == 0 {
@@ -134,16 +134,14 @@ fn agree(draw: impl Fn(&mut Rng, &TempDir) -> Question) {
     let answers = ask(&questions);
     let accepted = answers.iter().filter(|answer| answer.refused.is_none()).count();
     assert!(accepted * 5 > DRAWS, "{accepted} of {DRAWS}");
-    let differences: Vec<String> =
-        questions.iter().zip(&answers).filter_map(|(question, answer)| difference(question, answer)).collect();
-    if let Some(index) =
-        questions.iter().zip(&answers).position(|(question, answer)| difference(question, answer).is_some())
-    {
-        let home = homes.get(index).unwrap().path();
-        for file in [".pg_service.conf", "named", "sys/pg_service.conf", ".pgpass"] {
-            let text = fs::read_to_string(home.join(file));
-            println!("{file}: {text:?}");
-        }
-    }
+    let cases = homes.iter().zip(&questions).zip(&answers);
+    let differences: Vec<String> = cases
+        .filter_map(|((home, question), answer)| Some(format!("{}\n{}", difference(question, answer)?, texts(home))))
+        .collect();
     assert!(differences.is_empty(), "{} (PGPREFLIGHT_SEED={}):\n{}", differences.len(), seed(), differences.join("\n"));
+}
+
+fn texts(home: &TempDir) -> String {
+    let files = [".pg_service.conf", "named", "sys/pg_service.conf", ".pgpass"].map(|file| home.path().join(file));
+    files.map(|file| format!("    {}: {:?}", file.display(), fs::read_to_string(&file))).join("\n")
 }

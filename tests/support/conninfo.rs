@@ -110,8 +110,8 @@ fn program() -> &'static PathBuf {
         compiler.args(["-Wall", "-Werror", "-O1", "-o"]).arg(&path).arg(source);
         // The libraries of libpq lie beside it: what is found by an RPATH finds those too.
         compiler.args(["-L", library, "-l:libpq.so.5", "-ldl", "-Wl,--disable-new-dtags"]);
-        let compiled = compiler.arg(format!("-Wl,-rpath,{library}")).output().expect("cc: run `make setup`");
-        assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+        let output = compiler.arg(format!("-Wl,-rpath,{library}")).output().expect("cc: run `make setup`");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         (directory, path)
     });
     path

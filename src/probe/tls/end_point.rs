@@ -40,12 +40,12 @@ fn pss_digest(certificate: &[u8]) -> Option<MessageDigest> {
     let (_, hash) = element(hash, SEQUENCE)?;
     let (_, hash) = element(hash, OBJECT_IDENTIFIER)?;
     match hash.strip_prefix(&SHA_2) {
-        Some([1]) => Some(MessageDigest::sha256()),
+        // MD5 and SHA-1 are none of the family: SHA-256 stands in for them.
+        None | Some([1]) => Some(MessageDigest::sha256()),
         Some([2]) => Some(MessageDigest::sha384()),
         Some([3]) => Some(MessageDigest::sha512()),
         Some([4]) => Some(MessageDigest::sha224()),
         Some(_) => None,
-        None => Some(MessageDigest::sha256()),
     }
 }
 

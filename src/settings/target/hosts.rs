@@ -115,30 +115,21 @@ fn elements<'a>(reader: &'a Reader<'_>) -> Result<(Element<'a>, Vec<Element<'a>>
 fn dialled(reader: &Reader<'_>, element: &Element<'_>, mode: SslMode) -> Result<Host, Unusable> {
     let port = port(reader, element.port)?;
     let address = address(reader, element)?;
-    let directory = socket_directory(element);
     let in_passfile = (name_in_passfile(element), element.port.to_owned());
-    if let Some(directory) = directory {
-        let directory = directory.to_owned();
+    if let Some(directory) = socket_directory(element) {
         return Ok(Host { endpoint: unix(reader, directory, port)?, in_passfile });
     }
-    let unusable = |keyword, last| move |failure| Unusable { failure, keyword, last };
-    keepalives::check(reader).map_err(|(keyword, failure)| unusable(keyword, false)(failure))?;
+    keepalives::check(reader).map_err(|(keyword, failure)| Unusable { failure, keyword, last: false })?;
     // The certificate is never compared with hostaddr.
     if element.host.is_empty() && mode == SslMode::VerifyFull {
-        return Err(unusable("host", true)(InputFailure::HostNameMissing));
+        return Err(Unusable { failure: InputFailure::HostNameMissing, keyword: "host", last: true });
     }
-    let host = match address {
+    let (host, hostaddr) = match address {
         // An address with a scope can be dialled by its text only.
-        Some(SocketAddr::V6(six)) if six.scope_id() != 0 => {
-            return Ok(Host {
-                endpoint: Endpoint::Tcp { host: element.hostaddr.to_owned(), hostaddr: None, port },
-                in_passfile,
-            });
-        }
-        Some(address) if element.host.is_empty() => address.ip().to_string(),
-        _ => element.host.to_owned(),
+        Some(SocketAddr::V6(six)) if six.scope_id() != 0 => (element.hostaddr.to_owned(), None),
+        Some(address) if element.host.is_empty() => (address.ip().to_string(), Some(address.ip())),
+        address => (element.host.to_owned(), address.map(|address| address.ip())),
     };
-    let hostaddr = address.map(|address| address.ip());
     Ok(Host { endpoint: Endpoint::Tcp { host, hostaddr, port }, in_passfile })
 }
 

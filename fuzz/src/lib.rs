@@ -1,0 +1,87 @@
+//! What every fuzz target holds the settings to: nothing panics, and no piece of a password is shown, neither in the
+//! failure nor in a report.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use pgpreflight::render::{human, json};
+use pgpreflight::report::Report;
+use pgpreflight::settings::{self, InputFailure, LookUp, Sources};
+use pgpreflight::target::{Secret, Target};
+use tempfile::TempDir;
+
+/// A piece of a password. Whatever stands around it, it must not be seen again, unless something public holds it too.
+pub const MARKER: &str = "Zq7kWx9JvR2m";
+
+/// So many characters of it give something away.
+const TELLING: usize = 4;
+
+/// Reads a TARGET, and looks at what is shown of it.
+pub fn target(text: String) {
+    check(&Sources { target: Some(Secret::new(text)), ..Sources::default() });
+}
+
+/// Reads a TARGET and a file that this variable names.
+pub fn file(text: &str, variable: &'static str, contents: &[u8]) {
+    let path = scratch_file();
+    fs::write(path, contents).expect("the directory is ours");
+    let look_up: Box<LookUp> = Box::new(move |name| (name == variable).then(|| path.display().to_string()));
+    let target = Some(Secret::new(text.to_owned()));
+    check(&Sources { target, environment: Some(&look_up), ..Sources::default() });
+}
+
+fn check(sources: &Sources<'_>) {
+    let (shown, is_public) = match settings::read(sources) {
+        Ok(target) => (shown(&Report::dry_run(&target, false)), holds_marker(&target)),
+        Err(failure) => {
+            (format!("{failure:?}\n{}", shown(&Report::refused(&failure, false))), shows_public(&failure))
+        }
+    };
+    assert!(is_public || pieces().all(|piece| !shown.contains(piece)), "{shown}");
+}
+
+fn shown(report: &Report) -> String {
+    let mut written = Vec::new();
+    human::render(report, &mut written).expect("a Vec takes everything");
+    json::render(report, &mut written).expect("a Vec takes everything");
+    String::from_utf8(written).expect("reports are text")
+}
+
+fn pieces() -> impl Iterator<Item = &'static str> {
+    (0..=MARKER.len() - TELLING).map(|start| &MARKER[start..start + TELLING])
+}
+
+/// It was read as a part of something else than a password.
+fn holds_marker(target: &Target) -> bool {
+    let paths = target.oddities.iter().map(|oddity| format!("{oddity:?}"));
+    let hosts = target.candidates().into_iter().map(|candidate| candidate.endpoint.host().to_owned());
+    let texts = target.parameters.values().cloned().chain(paths).chain(hosts);
+    texts.chain([target.user.clone(), target.database.clone()]).any(|text| pieces().any(|piece| text.contains(piece)))
+}
+
+/// The failure shows a value because it is public: the name of a service or a file, the host beside a port.
+fn shows_public(failure: &InputFailure) -> bool {
+    matches!(
+        failure,
+        InputFailure::ServiceNotFound { .. }
+            | InputFailure::RootCertificateMissing { .. }
+            | InputFailure::RootCertificateUnreadable { .. }
+            | InputFailure::ClientCertificate(_)
+            | InputFailure::HostHasPort { parts: Some(_) }
+    )
+}
+
+/// One file for all runs of a process, readable by its owner alone.
+fn scratch_file() -> &'static PathBuf {
+    static PLACE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = PLACE.get_or_init(|| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        fs::write(&path, "").expect("the directory is ours");
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(&path, private).expect("the file is ours");
+        (directory, path)
+    });
+    path
+}
