@@ -9,6 +9,10 @@ use jiff::SignedDuration;
 
 use crate::settings::keywords::{KEYWORDS, Use};
 
+mod lab;
+
+pub use lab::{LabArgs, LabFormat, LabRunArgs, LabServeArgs, LabTask};
+
 /// Dials a PostgreSQL endpoint, says what works, what fails, why, and what to change.
 #[derive(Debug, Parser)]
 #[command(name = "pgpreflight", version, propagate_version = true, max_term_width = 100)]
@@ -25,6 +29,9 @@ pub enum Task {
     Check(Box<CheckArgs>),
     /// Print the page of a finding code, or without one the list of all codes
     Explain(ExplainArgs),
+    /// Play misbehaving PostgreSQL endpoints on loopback, one per fault: practice, and a test bed for any client
+    #[command(long_about = lab::PAGE)]
+    Lab(LabArgs),
     /// Show the main job on an endpoint of its own: check it, then register it in a throw-away local registry
     Demo,
 }

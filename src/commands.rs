@@ -3,6 +3,8 @@
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod lab;
+mod nearest;
 mod output;
 mod password;
 
@@ -14,6 +16,7 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
     match cli.command {
         Task::Check(args) => check::run(*args).await,
         Task::Explain(args) => explain::run(&args),
+        Task::Lab(args) => lab::run(args).await,
         Task::Demo => demo::run().await,
     }
 }

@@ -1,6 +1,7 @@
 //! `explain`: the page of one code, or the list of all.
 
 use crate::cli::ExplainArgs;
+use crate::commands::nearest;
 use crate::commands::output::Output;
 use crate::diagnose::code::Code;
 use crate::error::Trouble;
@@ -22,11 +23,8 @@ pub fn run(args: &ExplainArgs) -> Result<u8, Trouble> {
     if let Some(code) = Code::parse(name) {
         return output.write(|out| out.write_all(code.page().as_bytes())).map(|()| 0);
     }
-    let nearest = Code::ALL.iter().map(|code| (strsim::jaro_winkler(name, code.as_str()), code));
-    let nearest = nearest.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(score, _)| *score > 0.7);
-    let hint = nearest.map(|(_, code)| format!("; did you mean {}?", code.as_str())).unwrap_or_default();
-    let shown: String = name.escape_default().take(60).collect();
-    anstream::eprintln!("{BAD}error:{BAD:#} there is no code `{shown}`{hint}");
+    let unknown = nearest::unknown(name, Code::ALL.iter().map(|code| code.as_str()));
+    anstream::eprintln!("{BAD}error:{BAD:#} there is no code {unknown}");
     anstream::eprintln!("`pgpreflight explain` lists them all");
     Ok(2)
 }

@@ -62,14 +62,14 @@ pub struct Issued {
 }
 
 impl Certificate {
-    /// Makes the certificate, and the root beside it.
-    pub fn issue(self) -> Result<Issued, ErrorStack> {
+    /// Makes the certificate, and the root beside it. Where it names the addresses of loopback, it names these too.
+    pub fn issue(self, addresses: &[IpAddr]) -> Result<Issued, ErrorStack> {
         let mut authority = Spec::root("pgpreflight lab root");
         if self == Self::Ed25519 {
             authority.key = KeyKind::Ed25519;
         }
         let root = Identity::self_signed(&authority)?;
-        let spec = self.spec();
+        let spec = self.spec(addresses);
         let identity = match self {
             Self::SelfSigned => Identity::self_signed(&spec)?,
             Self::UnknownIssuer => Identity::self_signed(&Spec::root("another root"))?.issue(&spec)?,
@@ -90,12 +90,11 @@ impl Certificate {
         Ok(Issued { root_pem: root.certificate_pem()?, identity, send_intermediates: self != Self::ChainIncomplete })
     }
 
-    fn spec(self) -> Spec {
-        let sound = Spec {
-            dns_names: vec!["localhost".to_owned()],
-            ip_addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)],
-            ..Spec::leaf("localhost")
-        };
+    fn spec(self, addresses: &[IpAddr]) -> Spec {
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        let others = addresses.iter().filter(|address| !(address.is_unspecified() || loopback.contains(address)));
+        let named = loopback.iter().chain(others).copied().collect();
+        let sound = Spec { dns_names: vec!["localhost".to_owned()], ip_addresses: named, ..Spec::leaf("localhost") };
         match self {
             Self::Valid
             | Self::UnknownIssuer

@@ -6,7 +6,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::moment::Hangup;
 use super::server_error::ServerError;
-use super::session::Cell;
 
 /// The longest message taken from a client.
 const LONGEST_MESSAGE: usize = 1 << 20;
@@ -117,57 +116,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         Err(Halt::Finished)
     }
 
-    /// Queues `RowDescription` in text format.
-    pub(super) fn queue_row_description(&mut self, columns: &[(&str, ColumnType)]) {
-        let mut body = count(columns.len()).to_vec();
-        for (name, kind) in columns {
-            let (oid, size): (u32, i16) = match kind {
-                ColumnType::Int4 => (23, 4),
-                ColumnType::Text => (25, -1),
-            };
-            body.extend_from_slice(name.as_bytes());
-            body.push(0);
-            body.extend_from_slice(&[0; 6]); // no table, no attribute number
-            body.extend_from_slice(&oid.to_be_bytes());
-            body.extend_from_slice(&size.to_be_bytes());
-            body.extend_from_slice(&(-1_i32).to_be_bytes()); // no type modifier
-            body.extend_from_slice(&[0; 2]); // text format
-        }
-        self.queue(b'T', &[&body]);
-    }
-
-    /// Queues `DataRow`.
-    pub(super) fn queue_row(&mut self, cells: &[Cell]) {
-        let mut body = count(cells.len()).to_vec();
-        for cell in cells {
-            match cell {
-                Cell::Null => body.extend_from_slice(&(-1_i32).to_be_bytes()),
-                Cell::Text(text) => {
-                    body.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-                    body.extend_from_slice(text.as_bytes());
-                }
-            }
-        }
-        self.queue(b'D', &[&body]);
-    }
-
     /// Queues `CommandComplete`.
     pub(super) fn queue_complete(&mut self, tag: &str) {
         self.queue(b'C', &[tag.as_bytes(), b"\0"]);
     }
 
-    /// Sends `ReadyForQuery`, outside a transaction.
-    pub(super) async fn ready(&mut self) -> Step<()> {
-        self.queue(b'Z', &[b"I"]);
+    /// Sends `ReadyForQuery`; `status` is that of the transaction.
+    pub(super) async fn ready(&mut self, status: u8) -> Step<()> {
+        self.queue(b'Z', &[&[status]]);
         self.flush().await
     }
-}
-
-/// The types a column of the lab may have.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum ColumnType {
-    Int4,
-    Text,
 }
 
 /// The text up to the first NUL, as a client's password and query messages hold it.
@@ -192,8 +150,4 @@ fn error_body(error: &ServerError) -> Vec<u8> {
     }
     body.push(0);
     body
-}
-
-fn count(number: usize) -> [u8; 2] {
-    u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes()
 }

@@ -81,8 +81,8 @@ where
             Opening::Startup(startup) => {
                 endpoint.counts.startups.fetch_add(1, Ordering::SeqCst);
                 let client = Client { address: peer, encrypted: false, startup };
-                login(&mut channel, &client, endpoint).await?;
-                return query::serve(&mut channel, &scenario.session).await;
+                let mut backend = login(&mut channel, &client, endpoint).await?;
+                return query::serve(&mut channel, &mut backend).await;
             }
             Opening::SslRequest => {
                 asked_tls = true;
@@ -183,8 +183,8 @@ where
     };
     endpoint.counts.startups.fetch_add(1, Ordering::SeqCst);
     let client = Client { address: peer, encrypted: true, startup };
-    login(channel, &client, endpoint).await?;
-    query::serve(channel, &endpoint.scenario.session).await
+    let mut backend = login(channel, &client, endpoint).await?;
+    query::serve(channel, &mut backend).await
 }
 
 /// Waits for the client's next bytes and throws them away.

@@ -1,6 +1,7 @@
 //! A scenario made ready to serve: certificate, TLS context, password verifiers, and the counts of what was seen.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use openssl::error::ErrorStack;
@@ -44,7 +45,12 @@ pub(super) struct Counts {
 impl Endpoint {
     /// Makes the certificate, the TLS context and the verifiers.
     pub fn new(scenario: Scenario) -> Result<Self, ErrorStack> {
-        let issued = scenario.certificate.issue()?;
+        Self::at(scenario, &[])
+    }
+
+    /// The same for an endpoint that is dialled at these addresses, besides those of loopback.
+    pub fn at(scenario: Scenario, addresses: &[IpAddr]) -> Result<Self, ErrorStack> {
+        let issued = scenario.certificate.issue(addresses)?;
         let mut verifiers = BTreeMap::new();
         for (user, password) in &scenario.users {
             verifiers.insert(user.clone(), Verifier::new(password)?);
@@ -105,6 +111,7 @@ fn context(scenario: &Scenario, issued: &Issued) -> Result<SslContext, ErrorStac
     builder.set_security_level(0);
     builder.set_min_proto_version(Some(scenario.tls_min_version.into()))?;
     builder.set_max_proto_version(Some(scenario.tls_max_version.into()))?;
+    builder.set_cipher_list(&scenario.tls_ciphers)?;
     builder.set_groups_list(&scenario.tls_groups)?;
     builder.set_certificate(issued.identity.certificate())?;
     builder.set_private_key(issued.identity.key())?;

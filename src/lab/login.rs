@@ -6,6 +6,7 @@ use openssl::rand::rand_bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::authenticate::authenticate;
+use super::backend::Backend;
 use super::channel::{Channel, Halt, Step};
 use super::endpoint::Endpoint;
 use super::moment::Moment;
@@ -20,8 +21,8 @@ pub(super) struct Client {
     pub(super) startup: Startup,
 }
 
-/// Lets the client in, or says why not.
-pub(super) async fn login<S>(channel: &mut Channel<S>, client: &Client, endpoint: &Endpoint) -> Step<()>
+/// Lets the client in, or says why not. Gives the session.
+pub(super) async fn login<'a, S>(channel: &mut Channel<S>, client: &Client, endpoint: &'a Endpoint) -> Step<Backend<'a>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -34,7 +35,7 @@ where
     channel.queue_authentication(0, b"");
     reach(channel, scenario, Moment::AfterAuthOk).await?;
 
-    let Startup { user, application_name, minor, .. } = &client.startup;
+    let Startup { user, minor, .. } = &client.startup;
     if scenario.authentication == Authentication::Trust && !scenario.users.contains_key(user) {
         let error = ServerError::fatal("28000", &format!("role \"{user}\" does not exist"))
             .with('F', "miscinit.c")
@@ -44,8 +45,9 @@ where
     for notice in &scenario.session.notices {
         channel.queue_notice(notice);
     }
-    for (name, value) in scenario.session.reported(user, application_name) {
-        channel.queue_parameter(&name, &value);
+    let backend = Backend::new(&scenario.session, &client.startup);
+    for (name, value) in backend.parameters.reported() {
+        channel.queue_parameter(name, value);
     }
     if scenario.session.backend_key {
         let mut key = [0; 32];
@@ -55,7 +57,8 @@ where
         channel.queue(b'K', &[&process, key.get(..length).unwrap_or_default()]);
     }
     reach(channel, scenario, Moment::BeforeReady).await?;
-    channel.ready().await
+    channel.ready(backend.status()).await?;
+    Ok(backend)
 }
 
 /// Does what the scenario has for this moment; what was queued before is sent first.

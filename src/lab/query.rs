@@ -1,18 +1,29 @@
-//! The session of an endpoint: simple queries answered from the scenario's table, everything else refused as a server
-//! refuses it.
+//! The session of an endpoint: the simple protocol here, the extended one beside it, and what both have in common.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::channel::{Channel, ColumnType, Halt, Step, until_nul};
+use super::backend::{Backend, Plan, not_supported};
+use super::channel::{Channel, Halt, Step, until_nul};
+use super::extended::Extended;
+use super::moment::Hangup;
+use super::result::{Formats, description, row};
 use super::server_error::ServerError;
-use super::session::{Cell, Query, Session, bare};
+
+/// Why a statement comes to nothing.
+pub(super) enum Stop {
+    /// An `ErrorResponse`.
+    Error(ServerError),
+    /// The scenario breaks off here.
+    Hangup(Hangup),
+}
 
 /// Answers queries until the client leaves. The next message is read only when the last is answered, so any number of
 /// them may come in one flight.
-pub(super) async fn serve<S>(channel: &mut Channel<S>, session: &Session) -> Step<()>
+pub(super) async fn serve<S>(channel: &mut Channel<S>, backend: &mut Backend<'_>) -> Step<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut extended = Extended::default();
     // After an error in the extended protocol everything up to Sync is passed over.
     let mut awaiting_sync = false;
     loop {
@@ -21,20 +32,26 @@ where
             b'X' => return Ok(()),
             b'S' => {
                 awaiting_sync = false;
-                channel.ready().await?;
+                extended.synchronize(backend);
+                channel.ready(backend.status()).await?;
             }
             _ if awaiting_sync => {}
-            b'Q' => answer(channel, session, &until_nul(&message.body)).await?,
+            b'Q' => {
+                simple(channel, backend, &until_nul(&message.body)).await?;
+                channel.ready(backend.status()).await?;
+            }
             b'P' | b'B' | b'D' | b'E' | b'C' => {
-                awaiting_sync = true;
-                channel.queue_error(&not_supported("the extended query protocol"));
-                channel.flush().await?;
+                if let Err(stop) = extended.step(channel, backend, &message) {
+                    tell(channel, backend, stop).await?;
+                    awaiting_sync = true;
+                }
             }
+            b'H' => channel.flush().await?,
             b'F' => {
-                channel.queue_error(&not_supported("FunctionCall"));
-                channel.ready().await?;
+                tell(channel, backend, Stop::Error(not_supported("FunctionCall"))).await?;
+                channel.ready(backend.status()).await?;
             }
-            b'H' | b'c' | b'd' | b'f' => {} // Flush, and COPY data outside a COPY
+            b'c' | b'd' | b'f' => {} // COPY data outside a COPY
             tag => {
                 let message = format!("invalid frontend message type {tag}");
                 let error = ServerError::fatal("08P01", &message).with('F', "postgres.c").with('R', "SocketBackend");
@@ -44,49 +61,65 @@ where
     }
 }
 
-async fn answer<S>(channel: &mut Channel<S>, session: &Session, sql: &str) -> Step<()>
+/// Every statement of a simple query, up to the first that fails.
+async fn simple<S>(channel: &mut Channel<S>, backend: &mut Backend<'_>, sql: &str) -> Step<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    match session.answer(sql) {
-        Some(query) => listed(channel, query).await?,
-        None if bare(sql).is_empty() => channel.queue(b'I', &[]), // EmptyQueryResponse
-        None if bare(sql).eq_ignore_ascii_case("select 1") => {
-            channel.queue_row_description(&[("?column?", ColumnType::Int4)]);
-            channel.queue_row(&[Cell::Text("1".to_owned())]);
-            channel.queue_complete("SELECT 1");
-        }
-        None => channel.queue_error(&not_supported("this query")),
-    }
-    channel.ready().await
-}
-
-async fn listed<S>(channel: &mut Channel<S>, query: &Query) -> Step<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    if let Some(hangup) = query.hangup {
-        return Err(Halt::Hangup(hangup));
-    }
-    if let Some(error) = &query.error {
-        if error.ends_session() {
-            return channel.fail(error).await;
-        }
-        channel.queue_error(error);
-        return Ok(());
-    }
-    if !query.columns.is_empty() {
-        let columns: Vec<_> = query.columns.iter().map(|name| (name.as_str(), ColumnType::Text)).collect();
-        channel.queue_row_description(&columns);
-        for row in &query.rows {
-            channel.queue_row(row);
+    for statement in backend.split(sql) {
+        let plan = backend.plan(statement);
+        if let Plan::Rows(result) = &plan {
+            let formats = Formats::default();
+            channel.queue(b'T', &[&description(&result.columns, &formats)]);
+            for cells in &result.rows {
+                channel.queue(b'D', &[&row(cells, &result.columns, &formats)]);
+            }
+            channel.queue_complete(&result.tag);
+        } else if let Err(stop) = act(channel, backend, plan) {
+            return tell(channel, backend, stop).await;
         }
     }
-    let tag = query.tag.clone().unwrap_or_else(|| format!("SELECT {}", query.rows.len()));
-    channel.queue_complete(&tag);
     Ok(())
 }
 
-fn not_supported(what: &str) -> ServerError {
-    ServerError::error("0A000", &format!("{what} is not supported by this lab endpoint"))
+/// Does what gives no rows.
+pub(super) fn act<S>(channel: &mut Channel<S>, backend: &mut Backend<'_>, plan: Plan) -> Result<(), Stop>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    match plan {
+        Plan::Fails(error) | Plan::Unknown(error) => return Err(Stop::Error(error)),
+        Plan::Hangup(hangup) => return Err(Stop::Hangup(hangup)),
+        Plan::Empty => {
+            channel.queue(b'I', &[]); // EmptyQueryResponse
+            return Ok(());
+        }
+        _ => {}
+    }
+    let done = backend.act(&plan);
+    if let Some(notice) = &done.notice {
+        channel.queue_notice(notice);
+    }
+    channel.queue_complete(&done.tag);
+    if let Some((name, value)) = &done.changed {
+        channel.queue_parameter(name, value);
+    }
+    Ok(())
+}
+
+/// Sends an error, after which the session goes on unless it is FATAL; or breaks off.
+async fn tell<S>(channel: &mut Channel<S>, backend: &mut Backend<'_>, stop: Stop) -> Step<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let error = match stop {
+        Stop::Hangup(hangup) => return Err(Halt::Hangup(hangup)),
+        Stop::Error(error) => error,
+    };
+    if error.ends_session() {
+        return channel.fail(&error).await;
+    }
+    backend.fail();
+    channel.queue_error(&error);
+    channel.flush().await
 }

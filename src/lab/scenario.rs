@@ -40,6 +40,8 @@ pub struct Scenario {
     pub tls_min_version: TlsVersion,
     /// The newest protocol accepted.
     pub tls_max_version: TlsVersion,
+    /// Cipher suites of TLS up to 1.2, as OpenSSL writes them.
+    pub tls_ciphers: String,
     /// Key-exchange groups as OpenSSL writes them; PostgreSQL up to 17 has `P-256` alone.
     pub tls_groups: String,
     /// Whether a client has to show a certificate.
@@ -232,6 +234,7 @@ impl Default for Scenario {
             certificate: Certificate::Valid,
             tls_min_version: TlsVersion::V1_2,
             tls_max_version: TlsVersion::V1_3,
+            tls_ciphers: "DEFAULT".to_owned(),
             tls_groups: "X25519:P-256".to_owned(),
             client_certificate: ClientCertificate::NotAsked,
             newest_protocol: Protocol::V3_0,

@@ -1,14 +1,15 @@
-//! An endpoint on loopback, for as long as its [`Lab`] lives.
+//! An endpoint that listens, for as long as its [`Lab`] lives.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use openssl::error::ErrorStack;
-use openssl::rand::rand_bytes;
+use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
@@ -16,17 +17,40 @@ use super::converse::{Ending, converse};
 use super::endpoint::Endpoint;
 use super::scenario::{Scenario, Transport};
 
-/// How often a port that is free on 127.0.0.1 but taken on `::1` is given up for another.
+/// How often a port that is free at one address but taken at another is given up for another.
 const PORT_ATTEMPTS: u32 = 16;
+
+/// Connections that may wait to be accepted; the kernel may allow fewer (`net.core.somaxconn`).
+const BACKLOG: u32 = 1024;
+
+/// How long no connection is accepted when one could not be: descriptors or memory have run out, and other
+/// connections have to end first.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A running endpoint. It ends, connections and all, when this is dropped. What it has seen is read through
 /// [`Endpoint`], to which it dereferences.
 pub struct Lab {
     address: SocketAddr,
     endpoint: Arc<Endpoint>,
-    root: RootFile,
+    root: PathBuf,
+    certificate: PathBuf,
+    /// Removed with the lab, unless the directory is somebody else's.
+    _directory: Option<TempDir>,
     /// What keeps the port as it is; dropping it ends every connection.
-    _held: Held,
+    _held: Vec<Held>,
+}
+
+/// Where an endpoint listens, and where it leaves its certificates.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Addresses, all under one port.
+    pub addresses: Vec<IpAddr>,
+    /// The port; 0 is any that is free at all of them.
+    pub port: u16,
+    /// An existing directory.
+    pub directory: PathBuf,
+    /// What the names of the files begin with: `NAME.root.pem`, `NAME.server.pem`.
+    pub name: String,
 }
 
 /// Why an endpoint could not be started.
@@ -36,11 +60,16 @@ pub enum LabError {
     #[error("cannot prepare the endpoint: {0}")]
     OpenSsl(#[from] ErrorStack),
     /// The port could not be had.
-    #[error("cannot listen on loopback: {0}")]
-    Listen(#[source] io::Error),
-    /// The root certificate could not be written.
-    #[error("cannot write the root certificate: {0}")]
-    RootFile(#[source] io::Error),
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The certificates could not be written.
+    #[error("cannot write the certificates: {0}")]
+    Files(#[source] io::Error),
 }
 
 enum Held {
@@ -50,29 +79,49 @@ enum Held {
 }
 
 impl Lab {
-    /// Starts an endpoint on a free port of 127.0.0.1. It is served by the runtime this is called in.
+    /// Starts an endpoint on a free port of 127.0.0.1, and of `::1` where the scenario says so.
     pub async fn start(scenario: Scenario) -> Result<Self, LabError> {
-        let transport = scenario.transport;
-        let ipv6 = scenario.ipv6;
-        let endpoint = Arc::new(Endpoint::new(scenario)?);
-        let root = RootFile::write(endpoint.root_pem())?;
-        let (address, held) = match transport {
-            Transport::Refuse => reserve(),
-            Transport::BacklogFull => fill_backlog().await,
-            _ => listen(ipv6, &endpoint).await,
+        let directory = tempfile::Builder::new().prefix("pgpreflight-lab-").tempdir().map_err(LabError::Files)?;
+        let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        if scenario.ipv6 {
+            addresses.push(IpAddr::V6(Ipv6Addr::LOCALHOST));
         }
-        .map_err(LabError::Listen)?;
-        Ok(Self { address, endpoint, root, _held: held })
+        let place = Place { addresses, port: 0, directory: directory.path().to_owned(), name: "lab".to_owned() };
+        Ok(Self { _directory: Some(directory), ..Self::start_at(scenario, &place).await? })
     }
 
-    /// Where it listens: 127.0.0.1 and the port.
+    /// Starts an endpoint at this place. It is served by the runtime this is called in.
+    pub async fn start_at(scenario: Scenario, place: &Place) -> Result<Self, LabError> {
+        let transport = scenario.transport;
+        let endpoint = Arc::new(Endpoint::at(scenario, &place.addresses)?);
+        let file = |kind| place.directory.join(format!("{}.{kind}.pem", place.name));
+        let (root, certificate) = (file("root"), file("server"));
+        std::fs::write(&root, endpoint.root_pem()).map_err(LabError::Files)?;
+        std::fs::write(&certificate, endpoint.certificate_pem()).map_err(LabError::Files)?;
+
+        let sockets = bind(&place.addresses, place.port, transport)?;
+        let first = sockets.first().and_then(|socket| socket.local_addr().ok());
+        let address = first.unwrap_or(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), place.port));
+        let mut held = Vec::new();
+        for socket in sockets {
+            held.push(hold(socket, transport, &endpoint).await.map_err(|source| LabError::Listen { address, source })?);
+        }
+        Ok(Self { address, endpoint, root, certificate, _directory: None, _held: held })
+    }
+
+    /// Where it listens: the first address of its place, and the port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The file, PEM, with the root a client is to trust (`sslrootcert`).
     pub fn root_pem_path(&self) -> &Path {
-        &self.root.path
+        &self.root
+    }
+
+    /// The file, PEM, with the certificate it shows, for clients that trust a server's own.
+    pub fn certificate_pem_path(&self) -> &Path {
+        &self.certificate
     }
 }
 
@@ -84,49 +133,63 @@ impl Deref for Lab {
     }
 }
 
-async fn listen(ipv6: bool, endpoint: &Arc<Endpoint>) -> io::Result<(SocketAddr, Held)> {
-    let listeners = bind(ipv6).await?;
-    let address = listeners.0.local_addr()?;
-    let mut tasks = JoinSet::new();
-    tasks.spawn(accept(listeners.0, Arc::clone(endpoint)));
-    if let Some(listener) = listeners.1 {
-        tasks.spawn(accept(listener, Arc::clone(endpoint)));
-    }
-    Ok((address, Held::Serving { _tasks: tasks }))
-}
-
-async fn bind(ipv6: bool) -> io::Result<(TcpListener, Option<TcpListener>)> {
+/// Sockets at all of these addresses, under one port.
+fn bind(addresses: &[IpAddr], port: u16, transport: Transport) -> Result<Vec<TcpSocket>, LabError> {
     let mut attempts = 0;
     loop {
-        let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        if !ipv6 {
-            return Ok((v4, None));
+        let mut sockets: Vec<TcpSocket> = Vec::new();
+        let mut taken = None;
+        for address in addresses {
+            let free = sockets.first().and_then(|socket| socket.local_addr().ok()).map(|first| first.port());
+            let address = SocketAddr::new(*address, free.unwrap_or(port));
+            match bind_one(address, transport) {
+                Ok(socket) => sockets.push(socket),
+                Err(source) => {
+                    taken = Some(LabError::Listen { address, source });
+                    break;
+                }
+            }
         }
-        match TcpListener::bind((Ipv6Addr::LOCALHOST, v4.local_addr()?.port())).await {
-            Ok(v6) => return Ok((v4, Some(v6))),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts < PORT_ATTEMPTS => attempts += 1,
-            Err(error) => return Err(error),
+        match taken {
+            None => return Ok(sockets),
+            Some(LabError::Listen { source, .. })
+                if port == 0 && source.kind() == io::ErrorKind::AddrInUse && attempts < PORT_ATTEMPTS =>
+            {
+                attempts += 1;
+            }
+            Some(error) => return Err(error),
         }
     }
 }
 
-/// A bound socket that does not listen: the kernel answers every SYN with RST, and nobody else can have the port.
-fn reserve() -> io::Result<(SocketAddr, Held)> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-    Ok((socket.local_addr()?, Held::Reserved { _socket: socket }))
+fn bind_one(address: SocketAddr, transport: Transport) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of an earlier run that are still winding up do not count. A port at which nobody listens would no
+    // longer be ours alone by it.
+    socket.set_reuseaddr(address.port() != 0 && transport != Transport::Refuse)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
-/// A listener with room for one connection, which is taken and never accepted: Linux then drops every further SYN.
-async fn fill_backlog() -> io::Result<(SocketAddr, Held)> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-    let listener = socket.listen(0)?;
-    let address = listener.local_addr()?;
-    let filler = TcpStream::connect(address).await?;
-    Ok((address, Held::Full { _listener: listener, _filler: filler }))
+async fn hold(socket: TcpSocket, transport: Transport, endpoint: &Arc<Endpoint>) -> io::Result<Held> {
+    match transport {
+        // Bound, and not listening: the kernel answers every SYN with RST, and nobody else can have the port.
+        Transport::Refuse => Ok(Held::Reserved { _socket: socket }),
+        // There is room for one connection, which is taken and never accepted: Linux then drops every further SYN.
+        Transport::BacklogFull => {
+            let listener = socket.listen(0)?;
+            let filler = TcpStream::connect(listener.local_addr()?).await?;
+            Ok(Held::Full { _listener: listener, _filler: filler })
+        }
+        _ => {
+            let mut tasks = JoinSet::new();
+            tasks.spawn(accept(socket.listen(BACKLOG)?, Arc::clone(endpoint)));
+            Ok(Held::Serving { _tasks: tasks })
+        }
+    }
 }
 
+/// Accepts for ever, any number of connections at a time.
 async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>) {
     let mut connections = JoinSet::new();
     loop {
@@ -136,11 +199,7 @@ async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>) {
                     endpoint.counts.connections.fetch_add(1, Ordering::SeqCst);
                     connections.spawn(serve(stream, peer, Arc::clone(&endpoint)));
                 }
-                // Out of descriptors: one of our own connections has to end first.
-                Err(_) => match connections.join_next().await {
-                    Some(_) => {}
-                    None => return,
-                },
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
             Some(_) = connections.join_next() => {}
         }
@@ -154,32 +213,5 @@ async fn serve(mut stream: TcpStream, peer: SocketAddr, endpoint: Arc<Endpoint>)
     if converse(&mut stream, peer.ip(), &endpoint).await == Ending::Reset {
         // Should it fail, the client has left before the reset.
         drop(stream.set_zero_linger());
-    }
-}
-
-/// The root certificate in a directory of its own, removed with it.
-struct RootFile {
-    path: PathBuf,
-}
-
-impl RootFile {
-    fn write(pem: &str) -> Result<Self, LabError> {
-        let mut random = [0; 16];
-        rand_bytes(&mut random)?;
-        let name = format!("pgpreflight-lab-{:032x}", u128::from_be_bytes(random));
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir(&directory).map_err(LabError::RootFile)?;
-        let file = Self { path: directory.join("root.pem") };
-        std::fs::write(&file.path, pem).map_err(LabError::RootFile)?;
-        Ok(file)
-    }
-}
-
-impl Drop for RootFile {
-    fn drop(&mut self) {
-        if let Some(directory) = self.path.parent() {
-            // What cannot be removed is one public certificate in the directory for temporary files.
-            drop(std::fs::remove_dir_all(directory));
-        }
     }
 }

@@ -20,9 +20,12 @@ pub struct Session {
     pub notices: Vec<ServerError>,
     /// `BackendKeyData` is sent.
     pub backend_key: bool,
-    /// Answers by the text of the query; the first that fits counts. `select 1` is answered without being listed,
-    /// everything else is ERROR 0A000.
+    /// Answers by the text of the query; the first that fits counts. What drivers and pools send on their own
+    /// (`select 1`, transactions, SET and SHOW, and the like) is answered without being listed.
     pub queries: Vec<Query>,
+    /// The answer to every query that is not listed, with a hangup also to everything that drivers send on their own.
+    /// Without it they are ERROR 0A000.
+    pub otherwise: Option<Query>,
 }
 
 /// A query and its answer: `hangup`, else `error`, else the columns and rows.
@@ -31,6 +34,8 @@ pub struct Session {
 pub struct Query {
     /// The whole text; blanks and semicolons at its ends do not count.
     pub sql: String,
+    /// The text may go on after a blank, and letters may be of either case.
+    pub begins: bool,
     /// Column names, all of type text. Without any the answer is the command tag alone.
     pub columns: Vec<String>,
     /// Rows in text format.
@@ -60,13 +65,14 @@ impl Default for Session {
             notices: Vec::new(),
             backend_key: true,
             queries: Vec::new(),
+            otherwise: None,
         }
     }
 }
 
 impl Session {
     /// The `ParameterStatus` messages for this role, in order. The names and values are those of PostgreSQL 18.4.
-    pub(super) fn reported(&self, user: &str, application_name: &str) -> Vec<(String, String)> {
+    pub(super) fn reported(&self, user: &str) -> Vec<(String, String)> {
         if self.parameters_only {
             return self.parameters.clone();
         }
@@ -77,7 +83,7 @@ impl Session {
             ("IntervalStyle", "postgres"),
             ("search_path", "\"$user\", public"),
             ("is_superuser", "off"),
-            ("application_name", application_name),
+            ("application_name", ""),
             ("default_transaction_read_only", "off"),
             ("scram_iterations", "4096"),
             ("DateStyle", "ISO, MDY"),
@@ -101,12 +107,24 @@ impl Session {
     /// The answer listed for a query.
     pub(super) fn answer(&self, sql: &str) -> Option<&Query> {
         let sql = bare(sql);
-        self.queries.iter().find(|query| bare(&query.sql) == sql)
+        self.queries.iter().find(|query| query.fits(sql))
+    }
+}
+
+impl Query {
+    fn fits(&self, sql: &str) -> bool {
+        let own = bare(&self.sql);
+        if !self.begins {
+            return own == sql;
+        }
+        sql.split_at_checked(own.len()).is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(own) && rest.chars().next().is_none_or(char::is_whitespace)
+        })
     }
 }
 
 /// A query without what does not count at its ends.
-pub(super) fn bare(sql: &str) -> &str {
+fn bare(sql: &str) -> &str {
     sql.trim_matches(|character: char| character.is_whitespace() || character == ';')
 }
 

@@ -22,7 +22,8 @@ pub(super) enum Opening {
 pub(super) struct Startup {
     pub(super) user: String,
     pub(super) database: String,
-    pub(super) application_name: String,
+    /// Run-time parameters, `application_name` and `client_encoding` among them.
+    pub(super) settings: Vec<(String, String)>,
     /// The minor protocol version in force.
     pub(super) minor: u16,
 }
@@ -71,13 +72,13 @@ where
             b"" => break,
             b"user" => startup.user = until_nul(value),
             b"database" => startup.database = until_nul(value),
-            b"application_name" => startup.application_name = until_nul(value),
+            b"options" | b"replication" => {}
             name if name.starts_with(b"_pq_.") => {
                 unknown_count += 1;
                 unknown_options.extend_from_slice(name);
                 unknown_options.push(0);
             }
-            _ => {}
+            name => startup.settings.push((until_nul(name), until_nul(value))),
         }
     }
     if minor > u32::from(newest.minor()) || unknown_count > 0 {

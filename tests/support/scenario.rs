@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pgpreflight::dialect::POSTGRESQL;
 use pgpreflight::lab::Scenario;
-use pgpreflight::lab::session::{Cell, Query};
+use pgpreflight::lab::answers::Answers;
 use serde::Deserialize;
 
 /// One file.
@@ -22,15 +22,6 @@ pub struct File {
     /// Who dials, and what is to come of it.
     #[serde(rename = "check")]
     pub checks: Vec<Check>,
-}
-
-/// The answers to the questions asked after the login, in the form of the lab.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Answers {
-    session: Option<Query>,
-    role: Option<Query>,
-    schemas: Option<Query>,
 }
 
 /// One run of the program, and what is to come of it.
@@ -131,36 +122,11 @@ impl File {
 
     /// The endpoint with its answers to the inspection.
     pub fn scenario(&self) -> Option<Scenario> {
+        let questions = [("session", POSTGRESQL.session), ("role", POSTGRESQL.role), ("schemas", POSTGRESQL.schemas)];
         let mut scenario = self.fault.clone()?;
-        let questions = [
-            (POSTGRESQL.session, &self.answers.session, sound_session()),
-            (POSTGRESQL.role, &self.answers.role, rows(&[&["f"]])),
-            (POSTGRESQL.schemas, &self.answers.schemas, sound_schemas()),
-        ];
-        for (sql, given, sound) in questions {
-            let query = given.clone().unwrap_or(sound);
-            let width = query.rows.first().map_or(1, Vec::len);
-            let columns = (0..width).map(|index| format!("column{index}")).collect();
-            scenario.session.queries.push(Query { sql: sql.to_owned(), columns, ..query });
-        }
+        scenario.session.queries.extend(self.answers.to(&questions));
         Some(scenario)
     }
-}
-
-fn sound_session() -> Query {
-    rows(&[&["PostgreSQL 18.4 on x86_64-pc-linux-gnu", "f", "f", "7", "100", "3"]])
-}
-
-fn sound_schemas() -> Query {
-    let mut schemas = rows(&[&["public", "t", "12", "12"]]);
-    // An aggregate over no row is NULL.
-    schemas.rows.iter_mut().for_each(|row| row.extend([Cell::Null, Cell::Null]));
-    schemas
-}
-
-fn rows(texts: &[&[&str]]) -> Query {
-    let row = |row: &&[&str]| row.iter().map(|text| Cell::Text((*text).to_owned())).collect();
-    Query { rows: texts.iter().map(row).collect(), ..Query::default() }
 }
 
 fn yes() -> bool {

@@ -7,6 +7,7 @@ use openssl::ssl::{SslContext, SslMethod};
 use tokio::io::{DuplexStream, duplex};
 
 use super::*;
+use crate::lab::ServerError;
 use crate::lab::session::{Cell, Query};
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -80,18 +81,196 @@ async fn queries_in_one_flight_are_answered_in_order() {
     assert_eq!(rows, [b"\0\x01\0\0\0\x011".to_vec(), b"\0\x01\xff\xff\xff\xff".to_vec()]);
 }
 
+/// Parse, Bind, Describe, Execute and Close of the extended protocol, each with what matters here.
+fn parse(name: &str, sql: &str) -> Vec<u8> {
+    message(b'P', format!("{name}\0{sql}\0\0\0").as_bytes())
+}
+
+fn bind(portal: &str, name: &str, formats: &[u8]) -> Vec<u8> {
+    message(b'B', &[format!("{portal}\0{name}\0\0\0\0\0").as_bytes(), formats].concat())
+}
+
+fn describe(what: &str) -> Vec<u8> {
+    message(b'D', format!("{what}\0").as_bytes())
+}
+
+fn execute(portal: &str, limit: u8) -> Vec<u8> {
+    message(b'E', &[format!("{portal}\0").as_bytes(), &[0, 0, 0, limit]].concat())
+}
+
+const TEXT: &[u8] = &[0, 0];
+const BINARY: &[u8] = &[0, 1, 0, 1];
+
+/// What comes after `ReadyForQuery` of the login.
+async fn session(scenario: Scenario, flight: &[Vec<u8>]) -> Vec<(char, Vec<u8>)> {
+    let endpoint = Endpoint::new(scenario).unwrap();
+    let received = messages(&answers(&endpoint, &[alice(), flight.concat()].concat()).await);
+    let login = received.iter().position(|(tag, _)| *tag == 'Z').unwrap();
+    received.into_iter().skip(login + 1).collect()
+}
+
+fn said(messages: &[(char, Vec<u8>)]) -> String {
+    messages.iter().map(|(tag, _)| tag).collect()
+}
+
+fn sync() -> Vec<u8> {
+    message(b'S', b"")
+}
+
 #[tokio::test]
-async fn the_extended_protocol_is_refused_up_to_sync() {
-    let endpoint = Endpoint::new(trusting()).unwrap();
+async fn statements_are_prepared_bound_described_and_executed() {
     let flight = [
-        alice(),
-        message(b'P', b"\0select 1\0\0\0"),
+        parse("one", "select 1"),
+        describe("Sone"),
+        sync(),
+        bind("", "one", BINARY),
+        describe("P"),
+        execute("", 0),
+        sync(),
+        bind("", "one", TEXT),
+        execute("", 0),
+        message(b'H', b""),
+        message(b'C', b"Sone\0"),
+        sync(),
+        bind("", "one", TEXT),
+        describe("P"),
+        sync(),
+    ];
+    let received = session(trusting(), &flight).await;
+    assert_eq!(said(&received), "1tTZ2TDCZ2DC3ZEZ");
+    let rows: Vec<&[u8]> = received.iter().filter(|(tag, _)| *tag == 'D').map(|(_, body)| body.as_slice()).collect();
+    assert_eq!(rows, [&b"\0\x01\0\0\0\x04\0\0\0\x01"[..], b"\0\x01\0\0\0\x011"]);
+    let error = String::from_utf8_lossy(&received.iter().find(|(tag, _)| *tag == 'E').unwrap().1).into_owned();
+    assert!(error.contains("VERROR\0C26000\0Mprepared statement \"one\" does not exist\0"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_in_the_extended_protocol_passes_over_everything_up_to_sync() {
+    let flight = [
+        parse("", "select nothing"),
+        bind("", "", TEXT),
         message(b'Q', b"select 1\0"),
-        message(b'S', b""),
+        sync(),
         message(b'Q', b"select 1\0"),
-    ]
-    .concat();
-    assert!(tags(&answers(&endpoint, &flight).await).ends_with("KZEZTDCZ"));
+    ];
+    assert_eq!(said(&session(trusting(), &flight).await), "EZTDCZ");
+    for broken in [message(b'P', b"no end"), message(b'B', b"\0\0\0\x02\0"), message(b'E', b"\0"), message(b'D', b"")] {
+        assert_eq!(said(&session(trusting(), &[broken, sync()]).await), "EZ");
+    }
+}
+
+#[tokio::test]
+async fn a_portal_gives_as_many_rows_as_it_is_asked_for() {
+    let mut scenario = trusting();
+    let row = |text: &str| vec![Cell::Text(text.to_owned())];
+    scenario.session.queries = vec![Query {
+        sql: "select $1, $2".to_owned(),
+        columns: vec!["c".to_owned()],
+        rows: ["a", "b", "c"].map(row).to_vec(),
+        ..Query::default()
+    }];
+    let values = b"\0p\0\0\0\0\x02\0\0\0\x01x\xff\xff\xff\xff\0\0";
+    let flight = [
+        parse("p", "select $1, $2"),
+        describe("Sp"),
+        bind("", "p", TEXT),
+        sync(),
+        message(b'B', values),
+        execute("", 2),
+        execute("", 2),
+        execute("", 2),
+        sync(),
+        execute("", 0),
+        sync(),
+    ];
+    let received = session(scenario, &flight).await;
+    assert_eq!(said(&received), "1tTEZ2DDsDCCZEZ");
+    assert_eq!(received.get(1).unwrap().1, b"\0\x02\0\0\0\x19\0\0\0\x19");
+}
+
+#[tokio::test]
+async fn transactions_have_their_states() {
+    let query = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
+    let flight = [
+        query("begin; select 1"),
+        query("BEGIN"),
+        query("select nothing"),
+        query("select 1"),
+        query("rollback to a"),
+        query("select nothing"),
+        query("commit"),
+        query("commit"),
+        query("select 1; select nothing; select 1"),
+        query(" ; -- nothing"),
+    ];
+    let received = session(trusting(), &flight).await;
+    assert_eq!(said(&received), "CTDCZNCZEZEZCZEZCZNCZTDCEZIZ");
+    let status: Vec<u8> =
+        received.iter().filter(|(tag, _)| *tag == 'Z').filter_map(|(_, body)| body.first().copied()).collect();
+    assert_eq!(String::from_utf8(status).unwrap(), "TTEETEIIII");
+    let errors: Vec<String> =
+        received.iter().filter(|(tag, _)| *tag == 'E').map(|(_, body)| String::from_utf8_lossy(body).into()).collect();
+    assert!(errors.get(1).unwrap().contains("C25P02\0"), "{errors:?}");
+    let tags: Vec<&[u8]> = received.iter().filter(|(tag, _)| *tag == 'C').map(|(_, body)| body.as_slice()).collect();
+    assert_eq!(tags.get(4).unwrap(), b"ROLLBACK\0", "COMMIT of what has failed");
+}
+
+#[tokio::test]
+async fn parameters_are_set_shown_and_reported() {
+    let query = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
+    let flight = [
+        query("SET application_name = 'x y'"),
+        query("set session timezone to utc; show TimeZone"),
+        query("set extra_float_digits = 3; show extra_float_digits; reset extra_float_digits"),
+        query("reset application_name"),
+        query("show transaction isolation level"),
+        query("show nothing"),
+    ];
+    let received = session(trusting(), &flight).await;
+    assert_eq!(said(&received), "CSZCSTDCZCTDCCZCSZTDCZEZ");
+    let of =
+        |wanted| received.iter().filter(|(tag, _)| *tag == wanted).map(|(_, body)| body.clone()).collect::<Vec<_>>();
+    assert_eq!(of('S'), [&b"application_name\0x y\0"[..], b"TimeZone\0utc\0", b"application_name\0\0"]);
+    assert!(String::from_utf8_lossy(&of('E').concat()).contains("C42704\0"));
+}
+
+#[tokio::test]
+async fn the_startup_packet_sets_what_is_reported() {
+    let endpoint = Endpoint::new(trusting()).unwrap();
+    let parameters = b"user\0alice\0application_name\0test\0client_encoding\0utf-8\0options\0-c a=b\0\0";
+    let received = answers(&endpoint, &startup(0x0003_0000, parameters)).await;
+    let reported = String::from_utf8_lossy(&received).into_owned();
+    assert!(reported.contains("application_name\0test\0") && reported.contains("client_encoding\0UTF8\0"));
+}
+
+#[tokio::test]
+async fn what_is_not_listed_fails_as_the_scenario_says() {
+    let query = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
+    let otherwise = |query| Scenario {
+        session: crate::lab::session::Session { otherwise: Some(query), ..Default::default() },
+        ..trusting()
+    };
+    let error = ServerError::error("57014", "canceling statement due to statement timeout");
+    let refusing = otherwise(Query { error: Some(error), ..Query::default() });
+    let received = session(
+        refusing,
+        &[
+            query("begin"),
+            query("select 1"),
+            query("rollback"),
+            parse("", "x"),
+            bind("", "", TEXT),
+            describe("P"),
+            execute("", 0),
+            sync(),
+        ],
+    )
+    .await;
+    assert_eq!(said(&received), "CZEZCZ12nEZ");
+    let closing = otherwise(Query { hangup: Some(Hangup::Close), ..Query::default() });
+    for first in [query("begin"), query(""), parse("", "begin")] {
+        assert_eq!(said(&session(closing.clone(), &[first, sync()]).await), "");
+    }
 }
 
 #[tokio::test]
