@@ -237,7 +237,12 @@ impl Ladder<'_, '_> {
         };
         let seen = &mut self.recorder.trace.tls;
         seen.negotiated = false;
-        tls::run(stream, encryption, plain_too, &context, seen).await
+        let channel = tls::run(stream, encryption, plain_too, &context, seen).await?;
+        let direct = self.target.tls.negotiation == SslNegotiation::Direct;
+        if direct && encryption == Encryption::Tls && !channel.alpn {
+            return Err(TlsFailure::DirectWithoutAlpn);
+        }
+        Ok(channel)
     }
 
     /// When libpq tries the next encryption (`fe-connect.c`, `CONNECTION_FAILED`): TLS failed, or the server refused
@@ -266,9 +271,9 @@ impl Ladder<'_, '_> {
             self.recorder.trace.other_encryption = Some((encryption.other(), admission));
         }
         if matches!(failure, Failure::Tls(TlsFailure::ClosedBeforeReply { .. }))
-            && self.probe(Encryption::Tls, SslNegotiation::Direct).await.is_some()
+            && let Some(channel) = self.probe(Encryption::Tls, SslNegotiation::Direct).await
         {
-            return Failure::Tls(TlsFailure::DirectOnly);
+            return Failure::Tls(TlsFailure::DirectOnly { alpn: channel.alpn });
         }
         failure
     }
@@ -320,6 +325,8 @@ fn is_rule(failure: &Failure) -> bool {
 fn explains_more(second: &Failure, first: &Failure) -> bool {
     match (first, second) {
         _ if is_rule(second) => false,
+        // The rules want TLS, and it failed.
+        (_, Failure::Tls(second)) if is_rule(first) => second.allows_plain(),
         (Failure::Login(LoginFailure::Refused(first)), Failure::Login(LoginFailure::Refused(second))) => {
             first.sqlstate != second.sqlstate
         }

@@ -22,7 +22,7 @@ mod uri;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-pub use self::failure::{ClientCertificateFailure, InputFailure, Malformed};
+pub use self::failure::{InputFailure, Malformed};
 use self::form::{Form, Reading};
 use self::keywords::KEYWORDS;
 use self::manner::{REDSHIFT_PORT, engine_of_host};

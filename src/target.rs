@@ -1,5 +1,6 @@
 //! What to dial: parsed once, every default filled in, every secret wrapped.
 
+mod client_certificate;
 mod login;
 mod tls;
 
@@ -9,10 +10,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::client_certificate::{ClientCertificate, ClientCertificateFailure};
 pub use self::login::{AuthMethod, ChannelBinding, ProtocolRange, ProtocolVersion, RequireAuth, SessionAttrs};
 pub use self::tls::{
-    ClientCertificate, Encryption, Revocation, Roots, SslCertMode, SslMode, SslNegotiation, TlsSettings, TlsVersion,
-    Verification,
+    Encryption, Revocation, Roots, SslCertMode, SslMode, SslNegotiation, TlsSettings, TlsVersion, Verification,
 };
 
 /// One endpoint with everything that is needed to dial it and log in, and those that libpq would try after it.

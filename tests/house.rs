@@ -44,7 +44,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "probe::trace",
             "probe::certificate",
             "dialect",
-            "settings::ClientCertificateFailure",
             "settings::InputFailure",
             "settings::Malformed",
             "settings::Pointer",

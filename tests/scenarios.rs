@@ -39,6 +39,26 @@ const PROVEN_ELSEWHERE: &[(Code, &str, &str)] = &[
     (Code::ConnectBlockedLocally, "tests/names.rs", "a_route_that_is_not_there_is_told_from_one_that_forbids"),
     (Code::ConnectPeerMismatch, "tests/live/unix_socket.rs", "the_server_has_to_be_the_users_that_is_named"),
     (Code::LoginDriverDiffers, "tests/live/driver.rs", "a_name_that_libpq_alone_takes"),
+    (
+        Code::TlsCertificateRevoked,
+        "tests/live/certificates/identity.rs",
+        "revoked_certificates_and_missing_lists_are_told_apart",
+    ),
+    (
+        Code::TlsRevocationUnknown,
+        "tests/live/certificates/identity.rs",
+        "revoked_certificates_and_missing_lists_are_told_apart",
+    ),
+    (
+        Code::LoginClientCertificateRefused,
+        "tests/live/certificates/identity.rs",
+        "client_certificates_are_told_by_what_the_server_has_against_them",
+    ),
+    (
+        Code::LoginClientCertificateUser,
+        "tests/live/certificates/identity.rs",
+        "client_certificates_are_told_by_what_the_server_has_against_them",
+    ),
     (Code::LoginScramFailed, "tests/secrets.rs", "a_server_that_does_not_know_the_password_is_found_out"),
 ];
 

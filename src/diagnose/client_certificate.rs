@@ -1,12 +1,10 @@
 //! The certificate of this side: wanted and not shown, shown and refused, or another user's.
 
-use std::path::Path;
-
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, identifier};
 use crate::probe::certificate::Certificate;
-use crate::probe::trace::{IdentityFault, Trace};
-use crate::target::{ClientCertificate, Target};
+use crate::probe::trace::Trace;
+use crate::target::{SslCertMode, Target};
 
 const SSLCERT: &str = "sslcert=client.crt sslkey=client.key";
 
@@ -130,32 +128,18 @@ pub fn of_another<'a>(target: &Target, trace: &'a Trace) -> Option<&'a str> {
     (name != target.user).then_some(name)
 }
 
-/// It cannot even be loaded. The modes that go on without TLS find out only when they are about to use it.
-pub fn unusable(path: &Path, fault: IdentityFault) -> Finding {
-    let (what, fix) = match fault {
-        IdentityFault::CertificateUnreadable => ("holds no certificate in PEM form", "sslcert=client.crt"),
-        IdentityFault::KeyMissing => ("does not exist, and the certificate is no use without it", "sslkey=client.key"),
-        IdentityFault::KeyUnreadable => ("holds no private key that can be read", "sslkey=client.key"),
-        IdentityFault::KeyPermissions => ("may be read by others than its owner", "chmod 600 client.key"),
-        IdentityFault::KeyLocked => ("is encrypted, and sslpassword does not open it", "sslpassword='…'"),
-        IdentityFault::KeyMismatch => ("is not the key of the certificate", "sslkey=client.key"),
-    };
-    Finding::new(Code::TlsHandshakeFailed, "the client certificate cannot be used")
-        .because(format!("{} {what}", path.display()))
-        .because("libpq gives TLS up for it")
-        .fix(Side::Client, "mend it", [fix])
-        .advise(Side::Client, "or, where no certificate is needed, do without: sslcertmode=disable")
-        .evidence("path", path.display().to_string())
-}
-
 fn show_one(finding: Finding, target: &Target) -> Finding {
-    match &target.tls.client_certificate {
-        Some(ClientCertificate { certificate, .. }) if target.tls.shown_certificate().is_none() => finding
-            .because(format!("sslcertmode=disable keeps {} back", certificate.display()))
-            .fix(Side::Client, "show it", ["sslcertmode=allow"]),
-        Some(_) => finding.confidence(Confidence::Likely).advise(Side::Server, "its log says what it misses"),
-        None => finding.fix(Side::Client, "give a certificate that the server's ssl_ca_file trusts", [SSLCERT]),
+    if target.tls.cert_mode == SslCertMode::Disable {
+        return finding.because("sslcertmode=disable keeps any certificate back").fix(
+            Side::Client,
+            "show one",
+            [format!("sslcertmode=allow {SSLCERT}")],
+        );
     }
+    if target.tls.client_certificate.is_some() {
+        return finding.confidence(Confidence::Likely).advise(Side::Server, "its log says what it misses");
+    }
+    finding.fix(Side::Client, "give a certificate that the server's ssl_ca_file trusts", [SSLCERT])
 }
 
 /// RFC 8446, section 6.

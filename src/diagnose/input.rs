@@ -1,6 +1,6 @@
 //! Why the settings could not be read, and what was odd about them.
 
-mod client_certificate;
+pub mod client_certificate;
 mod forms;
 mod hosts;
 

@@ -1,10 +1,10 @@
 //! Why there is no usable TLS channel, and what was odd where there is one.
 
 use super::certificate;
-use super::client_certificate;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use super::refusal::server_fields;
+use super::{client_certificate, input};
 use crate::probe::trace::{Failure, SslReply, Stranger, TlsFailure, Trace};
 use crate::target::{Roots, SslMode, Target, TlsVersion, Verification};
 use crate::wire::message::ServerError;
@@ -18,19 +18,28 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
             Finding::new(Code::TlsNoReply, "the port is open, but not a byte comes: the server is frozen or overloaded")
                 .because(format!("the SSLRequest was sent, and nothing came for {:.1} s", after.as_secs_f64()))
                 .confidence(Confidence::Likely)
-                .fix(Side::Server, "see whether the server process is stopped or starved", ["ps -o pid,stat,wchan,cmd -C postgres"])
-                .advise(Side::Client, "make sure that the port is PostgreSQL's: a server of another protocol may wait in silence")
+                .fix(
+                    Side::Server,
+                    "see whether the server process is stopped or starved",
+                    ["ps -o pid,stat,wchan,cmd -C postgres"],
+                )
+                .advise(
+                    Side::Client,
+                    "make sure that the port is PostgreSQL's: a server of another protocol may wait in silence",
+                )
                 .evidence("silent_s", after.as_secs_f64())
         }
         TlsFailure::ServerError(error) => server_error(error),
         TlsFailure::NotPostgres { stranger, first_bytes } => not_postgres(target, *stranger, first_bytes),
-        TlsFailure::DirectOnly => {
-            Finding::new(Code::TlsDirectOnly, "the listener speaks TLS from the first byte, and knows no SSLRequest")
-                .because("after the SSLRequest it ended the connection; a handshake without one went well (tried, without credentials)")
-                .fix(Side::Client, "begin with TLS at once (libpq 17 and later)", ["sslmode=require sslnegotiation=direct"])
-                .advise(Side::Server, "or let the listener pass TCP on as it is, and leave TLS to PostgreSQL")
-                .evidence("direct_handshake", true)
-        }
+        TlsFailure::DirectOnly { alpn } => direct_only(*alpn),
+        TlsFailure::DirectWithoutAlpn => Finding::new(
+            Code::TlsDirectRefused,
+            "the listener speaks TLS at once, and does not say that it is PostgreSQL's",
+        )
+        .because("it chose no protocol by ALPN, and sslnegotiation=direct takes none but `postgresql`, as libpq does")
+        .fix(Side::Client, "negotiate in the way that every server understands", ["sslnegotiation=postgres"])
+        .advise(Side::Server, "or, if a proxy ends TLS there, let it choose `postgresql` by ALPN")
+        .evidence("direct_handshake", true),
         TlsFailure::DirectRefused => {
             Finding::new(Code::TlsDirectRefused, "the server does not take a TLS handshake without an SSLRequest")
                 .because("sslnegotiation=direct needs PostgreSQL 17 or later; an older server closes the connection")
@@ -42,7 +51,11 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
                 .because(format!("after the ClientHello not a byte came for {:.1} s", after.as_secs_f64()))
                 .because("small packets pass; where large ones are lost, the certificate never arrives (path MTU)")
                 .confidence(Confidence::Likely)
-                .fix(Side::Network, "let ICMP `fragmentation needed` pass, or lower the MTU", ["sudo ip link set dev eth0 mtu 1500"])
+                .fix(
+                    Side::Network,
+                    "let ICMP `fragmentation needed` pass, or lower the MTU",
+                    ["sudo ip link set dev eth0 mtu 1500"],
+                )
                 .evidence("silent_s", after.as_secs_f64())
         }
         TlsFailure::HandshakeClosed { reset } => {
@@ -62,7 +75,11 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
         TlsFailure::NoCommonCipher => {
             Finding::new(Code::TlsNoCommonCipher, "server and client have no cipher suite or group in common")
                 .because("the server refused the ClientHello with the alert handshake_failure (40)")
-                .fix(Side::Server, "allow modern suites", ["ALTER SYSTEM SET ssl_ciphers = 'HIGH:!aNULL';", "SELECT pg_reload_conf();"])
+                .fix(
+                    Side::Server,
+                    "allow modern suites",
+                    ["ALTER SYSTEM SET ssl_ciphers = 'HIGH:!aNULL';", "SELECT pg_reload_conf();"],
+                )
                 .evidence("alert", 40)
         }
         TlsFailure::Handshake { alert, reason } => {
@@ -70,10 +87,15 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
                 .because(format!("OpenSSL says: {reason}"))
                 .advise(Side::Server, "its log names its side of the failure")
                 .evidence("alert", *alert);
-            if let Some(alert) = alert { finding.because(format!("the server sent TLS alert {alert}")) } else { finding }
+            if let Some(alert) = alert {
+                finding.because(format!("the server sent TLS alert {alert}"))
+            } else {
+                finding
+            }
         }
         TlsFailure::Certificate => certificate::explain(target, trace),
-        TlsFailure::Identity { path, fault } => client_certificate::unusable(path, *fault),
+        // As stage input tells it where the mode demands TLS.
+        TlsFailure::Identity(fault) => input::client_certificate::explain(fault),
         TlsFailure::ClientCertificateRefused { alert } => client_certificate::refused(*alert, target, trace),
         TlsFailure::Roots { reason } => {
             Finding::new(Code::InputRootCertificateUnreadable, "the root certificate file cannot be loaded")
@@ -99,6 +121,28 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
     findings.extend(certificate::libpq_only(target, trace));
     findings.extend(certificate::breaks_libpq(trace));
     findings
+}
+
+fn direct_only(alpn: bool) -> Finding {
+    let finding = Finding::new(
+        Code::TlsDirectOnly,
+        "the listener speaks TLS from the first byte, and knows no SSLRequest",
+    )
+    .because(
+        "after the SSLRequest it ended the connection; a handshake without one went well (tried, without credentials)",
+    )
+    .evidence("direct_handshake", true)
+    .evidence("alpn", alpn);
+    let finding = if alpn {
+        finding.fix(
+            Side::Client,
+            "begin with TLS at once (libpq 17 and later)",
+            ["sslmode=require sslnegotiation=direct"],
+        )
+    } else {
+        finding.because("it chose no protocol by ALPN: libpq gets through it with sslnegotiation=direct neither")
+    };
+    finding.advise(Side::Server, "or let the listener pass TCP on as it is, and leave TLS to PostgreSQL")
 }
 
 fn not_offered(target: &Target) -> Finding {
@@ -204,6 +248,18 @@ fn plaintext(target: &Target, trace: &Trace) -> Finding {
     if let Some(Failure::Tls(TlsFailure::Certificate)) = trace.fell_back_from {
         return root_file_changes_mode(finding, target);
     }
+    let finding = match &trace.fell_back_from {
+        Some(Failure::Tls(TlsFailure::Roots { reason })) => {
+            finding.because(format!("TLS was given up, because the root certificates cannot be read: {reason}"))
+        }
+        Some(Failure::Tls(TlsFailure::Identity(fault))) => {
+            let fault = input::client_certificate::explain(fault);
+            finding
+                .because(format!("TLS was given up: {}", fault.summary))
+                .evidence("given_up_for", fault.code.as_str())
+        }
+        _ => finding,
+    };
     let refuses_tls = trace.tls.reply == Some(SslReply::Unwilling);
     if refuses_tls {
         return finding.because("the server does not offer TLS: it answered the SSLRequest with `N`").fix(

@@ -15,7 +15,7 @@ use super::login::{Client, login};
 use super::moment::Hangup;
 use super::pace::Paced;
 use super::query;
-use super::scenario::{Scenario, SslRequest, Transport};
+use super::scenario::{Alpn, Scenario, SslRequest, Transport};
 use super::startup::{Opening, opening};
 
 /// The first byte of a TLS record that holds a `ClientHello`.
@@ -161,7 +161,7 @@ where
     let mut tls = SslStream::new(ssl, raw).map_err(|_| Halt::Lost)?;
     // A failed handshake has already sent its alert.
     Pin::new(&mut tls).accept().await.map_err(|_| Halt::Lost)?;
-    if direct && tls.ssl().selected_alpn_protocol().is_none() {
+    if direct && endpoint.scenario.alpn == Alpn::Chosen && tls.ssl().selected_alpn_protocol().is_none() {
         return Err(Halt::Finished);
     }
 

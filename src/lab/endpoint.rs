@@ -14,7 +14,7 @@ use openssl::ssl::{
 use openssl::x509::X509Ref;
 
 use super::certificate::Issued;
-use super::scenario::{ClientCertificate, Scenario, TlsVersion};
+use super::scenario::{Alpn, ClientCertificate, Scenario, TlsVersion};
 use super::scram::Verifier;
 
 /// The ALPN name of PostgreSQL, in the wire form of RFC 7301.
@@ -127,7 +127,9 @@ fn context(scenario: &Scenario, issued: &Issued) -> Result<SslContext, ErrorStac
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);
     builder.set_num_tickets(0)?;
     builder.set_options(SslOptions::NO_TICKET | SslOptions::NO_RENEGOTIATION);
-    builder.set_alpn_select_callback(|_, offered| select_next_proto(ALPN, offered).ok_or(AlpnError::ALERT_FATAL));
+    if scenario.alpn == Alpn::Chosen {
+        builder.set_alpn_select_callback(|_, offered| select_next_proto(ALPN, offered).ok_or(AlpnError::ALERT_FATAL));
+    }
     Ok(builder.build())
 }
 

@@ -34,6 +34,8 @@ pub struct Scenario {
     pub ssl_request: SslRequest,
     /// A `ClientHello` without `SSLRequest` is taken (PostgreSQL 17 and later; the ALPN `postgresql` is then demanded).
     pub direct_tls: bool,
+    /// What becomes of the protocols that a client offers by ALPN.
+    pub alpn: Alpn,
     /// The certificate shown.
     pub certificate: Certificate,
     /// The oldest protocol accepted.
@@ -139,6 +141,17 @@ pub enum TlsVersion {
     V1_3,
 }
 
+/// What becomes of the protocols that a client offers by ALPN.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alpn {
+    /// `postgresql` is chosen, as PostgreSQL 17 and later do, and nothing else is taken.
+    #[default]
+    Chosen,
+    /// They are passed over, as by older servers, and by proxies that end TLS.
+    PassedOver,
+}
+
 /// Whether a client has to show a certificate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -231,6 +244,7 @@ impl Default for Scenario {
             after_answer: Hangup::Close,
             ssl_request: SslRequest::Accept,
             direct_tls: true,
+            alpn: Alpn::Chosen,
             certificate: Certificate::Valid,
             tls_min_version: TlsVersion::V1_2,
             tls_max_version: TlsVersion::V1_3,

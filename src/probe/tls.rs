@@ -2,12 +2,13 @@
 
 mod end_point;
 mod failure;
-mod identity;
 mod prepare;
 mod records;
 mod request;
 mod revocation;
 mod strict;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::pin::Pin;
@@ -40,6 +41,8 @@ pub struct Channel {
     pub end_point: Option<Vec<u8>>,
     /// Whether the server asked for a certificate in the handshake.
     pub certificate_requested: bool,
+    /// Whether the server chose `postgresql` by ALPN.
+    pub alpn: bool,
 }
 
 /// What the stage works with beside the stream.
@@ -88,7 +91,13 @@ pub async fn run<S: Stream + 'static>(
 }
 
 fn plain<S: Stream + 'static>(stream: S) -> Channel {
-    Channel { stream: Box::new(stream), encryption: Encryption::Plain, end_point: None, certificate_requested: false }
+    Channel {
+        stream: Box::new(stream),
+        encryption: Encryption::Plain,
+        end_point: None,
+        certificate_requested: false,
+        alpn: false,
+    }
 }
 
 async fn handshake<S: Stream + 'static>(
@@ -121,6 +130,7 @@ async fn handshake<S: Stream + 'static>(
     seen.bindable = end_point.is_some();
     Ok(Channel {
         certificate_requested: seen.certificate_requested,
+        alpn: prepare::is_chosen(stream.ssl().selected_alpn_protocol()),
         stream: Box::new(stream),
         encryption: Encryption::Tls,
         end_point,

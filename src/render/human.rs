@@ -37,7 +37,6 @@ fn table(
     writeln!(out)?;
     for (keyword, value) in parameters {
         let source = sources.get(keyword).map_or("default", String::as_str);
-        // A value may hold anything; a line end or an escape in it is shown, and not acted on.
         let value: String = value.chars().flat_map(shown).collect();
         let first = format!("  {STRONG}{keyword:<keywords$}{STRONG:#}  ");
         paragraph(out, &first, keywords + 4, &format!("'{value}'  ({source})"))?;
@@ -45,7 +44,7 @@ fn table(
     Ok(())
 }
 
-/// A control character as Rust would write it.
+/// A control character as Rust would write it: a value may hold anything, and nothing in it may act on a terminal.
 fn shown(c: char) -> impl Iterator<Item = char> {
     let escaped = c.is_control().then(|| c.escape_default());
     let plain = (!c.is_control()).then_some(c);
@@ -59,6 +58,7 @@ pub fn heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(out, "{STRONG}TARGET{STRONG:#} (not shown: it could not be read)\n");
     };
     let text = format!("{user} @ {} / {database}, sslmode={mode}", place(target));
+    let text: String = text.chars().flat_map(shown).collect();
     paragraph(out, &format!("{STRONG}check{STRONG:#} "), 6, &text)?;
     writeln!(out)
 }

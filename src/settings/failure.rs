@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::pointer::Pointer;
+use crate::target::ClientCertificateFailure;
 
 /// A string that cannot be read, and where in it: the place is a part of the string itself.
 #[derive(Debug, PartialEq, Eq)]
@@ -150,57 +151,6 @@ pub enum InputFailure {
     RootCertificateUnreadable {
         /// The file.
         path: PathBuf,
-    },
-}
-
-/// What libpq holds against the files of a client certificate (`fe-secure-openssl.c`, `initialize_SSL`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientCertificateFailure {
-    /// The certificate file cannot be read, or OpenSSL does not take what is in it.
-    CertificateUnreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// There is a certificate, and no key.
-    KeyMissing {
-        /// The certificate.
-        certificate: PathBuf,
-        /// Where the key was looked for; None where there is no home directory to look in.
-        key: Option<PathBuf>,
-        /// It was named by `sslkey`; else it is the default place.
-        named: bool,
-    },
-    /// Others than the owner may use the key.
-    KeyPermissions {
-        /// The key.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-        /// Its owner is root: then its group may read it.
-        owned_by_root: bool,
-    },
-    /// It is no plain file, or holds no key.
-    KeyUnreadable {
-        /// The key.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The key has a passphrase.
-    KeyLocked {
-        /// The key.
-        path: PathBuf,
-        /// `sslpassword` was given, and does not open it.
-        tried: bool,
-    },
-    /// The key is another certificate's.
-    KeyMismatch {
-        /// The certificate.
-        certificate: PathBuf,
-        /// The key.
-        key: PathBuf,
     },
 }
 

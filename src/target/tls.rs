@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::Secret;
+use super::ClientCertificate;
 
 /// libpq's `sslmode` (manual, section 32.19.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,17 +129,6 @@ impl Revocation {
     pub fn is_none(&self) -> bool {
         self.file.is_none() && self.directory.is_none()
     }
-}
-
-/// The certificate that this side shows when it is asked for one.
-#[derive(Clone, Debug)]
-pub struct ClientCertificate {
-    /// `sslcert`: a PEM file; behind the certificate the intermediates may follow.
-    pub certificate: PathBuf,
-    /// `sslkey`: a file in PEM or DER form.
-    pub key: PathBuf,
-    /// `sslpassword`: opens the key.
-    pub password: Option<Secret>,
 }
 
 /// `sslcertmode`: whether this side shows a certificate.

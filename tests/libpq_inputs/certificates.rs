@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use pgpreflight::settings::{ClientCertificateFailure, InputFailure};
+use pgpreflight::settings::InputFailure;
+use pgpreflight::target::ClientCertificateFailure;
 
 use crate::client_files;
 use crate::compare::ours;

@@ -2,8 +2,9 @@
 
 use crate::diagnose::code::Code;
 use crate::diagnose::finding::{Finding, Side};
-use crate::settings::ClientCertificateFailure;
+use crate::target::ClientCertificateFailure;
 
+/// In words, with what to do.
 pub fn explain(failure: &ClientCertificateFailure) -> Finding {
     match failure {
         ClientCertificateFailure::CertificateUnreadable { path, reason } => {

@@ -36,7 +36,7 @@ async fn with_key(directory: &Path, key: &[u8]) -> DriverError {
     std::fs::write(&key_path, if key.is_empty() { own } else { key.to_vec() }).unwrap();
     let mut target = target("sslmode=require");
     target.tls.client_certificate =
-        Some(ClientCertificate { certificate: certificate_path, key: key_path, password: None });
+        Some(ClientCertificate { certificate: certificate_path, key: key_path, key_named: true, password: None });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     if let crate::target::Endpoint::Tcp { port: dialled, .. } = &mut target.endpoint {

@@ -40,7 +40,7 @@ fn pss_digest(certificate: &[u8]) -> Option<MessageDigest> {
     let (_, hash) = element(hash, SEQUENCE)?;
     let (_, hash) = element(hash, OBJECT_IDENTIFIER)?;
     match hash.strip_prefix(&SHA_2) {
-        // MD5 and SHA-1 are none of the family: SHA-256 stands in for them.
+        // What is not of that family is SHA-1.
         None | Some([1]) => Some(MessageDigest::sha256()),
         Some([2]) => Some(MessageDigest::sha384()),
         Some([3]) => Some(MessageDigest::sha512()),

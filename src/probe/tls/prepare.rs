@@ -5,7 +5,8 @@ use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslVersion};
 
 use super::verify::Verifier;
-use super::{Context, failure, identity, revocation};
+use super::{Context, failure, revocation};
+use crate::probe::certificate::Certificate;
 use crate::probe::trace::{TlsFailure, TlsSeen};
 use crate::target::{Roots, TlsVersion};
 
@@ -15,6 +16,11 @@ const GROUPS: &str = "P-256:X25519:X448:P-521:P-384";
 
 /// `postgresql`, registered with IANA; in the wire form of RFC 7301.
 const ALPN: &[u8] = b"\x0apostgresql";
+
+/// Whether what the server chose is what was offered.
+pub fn is_chosen(protocol: Option<&[u8]>) -> bool {
+    protocol.is_some_and(|protocol| ALPN.ends_with(protocol) && protocol.len() + 1 == ALPN.len())
+}
 
 /// Everything set, and nothing sent yet.
 pub fn ssl(context: &Context<'_>, verifier: &Verifier, seen: &mut TlsSeen) -> Result<Ssl, TlsFailure> {
@@ -31,7 +37,8 @@ pub fn ssl(context: &Context<'_>, verifier: &Verifier, seen: &mut TlsSeen) -> Re
         }
     }
     if let Some(shown) = settings.shown_certificate() {
-        seen.client_certificate = Some(identity::load(&mut builder, shown, context.screen)?);
+        let leaf = shown.load(&mut builder).map_err(TlsFailure::Identity)?;
+        seen.client_certificate = Some(Certificate::read(&leaf, context.screen));
     }
     verifier.install(&mut builder);
     let mut ssl = Ssl::new(&builder.build()).map_err(|error| failure::local(&error))?;

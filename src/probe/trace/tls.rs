@@ -1,10 +1,9 @@
 //! Stage tls: what was seen, and how it fails.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::probe::certificate::Certificate;
-use crate::target::Verification;
+use crate::target::{ClientCertificateFailure, Verification};
 use crate::wire::message::ServerError;
 
 /// Stage tls.
@@ -159,7 +158,13 @@ pub enum TlsFailure {
         first_bytes: String,
     },
     /// As before, and a handshake without an SSLRequest succeeded.
-    DirectOnly,
+    DirectOnly {
+        /// The listener answered the ALPN of PostgreSQL, which clients demand of it.
+        alpn: bool,
+    },
+    /// A direct handshake went well, and the server chose no protocol by ALPN; libpq goes no further
+    /// (`fe-secure-openssl.c`, `open_client_SSL`).
+    DirectWithoutAlpn,
     /// The first read of a direct handshake ended in FIN or RST, or an alert refused it.
     DirectRefused,
     /// Nothing came after the ClientHello.
@@ -196,34 +201,12 @@ pub enum TlsFailure {
         reason: String,
     },
     /// The certificate that this side is to show, or its key, could not be loaded.
-    Identity {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        fault: IdentityFault,
-    },
+    Identity(ClientCertificateFailure),
     /// An alert within the handshake, after the server had asked for a certificate and got an answer.
     ClientCertificateRefused {
         /// Its number (RFC 8446, section 6).
         alert: i32,
     },
-}
-
-/// What is wrong with the certificate that this side is to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdentityFault {
-    /// The file cannot be read, or holds no certificate in PEM form.
-    CertificateUnreadable,
-    /// There is no key.
-    KeyMissing,
-    /// The key cannot be read, or is in no known form.
-    KeyUnreadable,
-    /// Others than its owner may read the key.
-    KeyPermissions,
-    /// The key is encrypted, and `sslpassword` does not open it.
-    KeyLocked,
-    /// The key belongs to another certificate.
-    KeyMismatch,
 }
 
 impl TlsFailure {
@@ -237,7 +220,8 @@ impl TlsFailure {
             | Self::NoReply { .. }
             | Self::ServerError(_)
             | Self::NotPostgres { .. }
-            | Self::DirectOnly
+            | Self::DirectOnly { .. }
+            | Self::DirectWithoutAlpn
             | Self::DirectRefused => false,
             Self::HandshakeClosed { .. }
             | Self::HandshakeGarbage { .. }
@@ -245,7 +229,7 @@ impl TlsFailure {
             | Self::NoCommonCipher
             | Self::Handshake { .. }
             | Self::Certificate
-            | Self::Identity { .. }
+            | Self::Identity(_)
             | Self::ClientCertificateRefused { .. }
             | Self::Roots { .. } => true,
         }

@@ -81,7 +81,9 @@ fn drawn_certificates() {
         let chain = CHAINS[usize::try_from(index / 10).unwrap() % CHAINS.len()];
         if index % 10 == 0 {
             let tls = pki.tls(chain, &files);
-            clusters.iter().for_each(|cluster| cluster.set_tls(&tls));
+            for cluster in &clusters {
+                cluster.set_tls(&tls);
+            }
         }
         let cluster = &clusters[rng.usize(..clusters.len())];
         let conninfo = draw(&mut rng, chain, cluster, &files);
@@ -113,7 +115,8 @@ fn draw(rng: &mut Rng, chain: &str, cluster: &Cluster, files: &Files) -> String 
     };
     say("host", rng.choice(HOSTS).unwrap());
     say("dbname", rng.choice(DATABASES).unwrap());
-    say("sslmode", rng.choice(MODES).unwrap());
+    let mode = rng.choice(MODES).unwrap();
+    say("sslmode", mode);
     say("channel_binding", rng.choice(BINDINGS).unwrap());
     say("ssl_max_protocol_version", rng.choice(VERSIONS).unwrap());
     let named = |name: &str| if name.is_empty() { String::new() } else { files.text(name) };
@@ -127,9 +130,11 @@ fn draw(rng: &mut Rng, chain: &str, cluster: &Cluster, files: &Files) -> String 
         say("sslcert", &named(&format!("{certificate}.crt")));
         say("sslkey", &named(&format!("{key}.key")));
     }
-    // The older libpq does not know it.
-    if rng.u8(..3) == 0 {
-        say("sslcertmode", rng.choice(CERT_MODES).unwrap());
+    // The older libpq does not know it. On OpenSSL 1.1.1 libpq 18 takes a request of a handshake that failed for one that
+    // was met, and goes on without TLS; on today's OpenSSL it does not.
+    let cert_mode = rng.choice(CERT_MODES).unwrap();
+    if rng.u8(..3) == 0 && (mode, cert_mode) != ("prefer", "require") {
+        say("sslcertmode", cert_mode);
     }
     if key == "locked" && rng.bool() {
         say("sslpassword", "opens");

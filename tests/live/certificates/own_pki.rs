@@ -13,7 +13,7 @@ pub struct OwnPki {
 }
 
 /// The chains by the names that the table gives them, and a few more.
-pub const CHAINS: [&str; 27] = [
+pub const CHAINS: [&str; 28] = [
     "ok",
     "okalone",
     "okmess",
@@ -33,6 +33,7 @@ pub const CHAINS: [&str; 27] = [
     "notyet",
     "ed",
     "edca",
+    "pss",
     "rsa1024",
     "sha1",
     "self",
@@ -77,12 +78,15 @@ impl OwnPki {
             }
             _ => identity.chain_pem().unwrap(),
         };
-        let revoked: &[&Identity] = &[&identity];
-        let both = |list: String| files.read("R.crl") + &list;
-        files.write("all.crl", both(self.intermediate.revocation_list(&[], 30).unwrap()));
-        files.write("revoked.crl", both(self.intermediate.revocation_list(revoked, 30).unwrap()));
-        files.write("old.crl", both(self.intermediate.revocation_list(&[], -3).unwrap()));
+        files.write("all.crl", self.list(&[], files));
+        files.write("revoked.crl", self.list(&[&identity], files));
+        files.write("old.crl", files.read("R.crl") + &self.intermediate.revocation_list(&[], -3).unwrap());
         Tls { certificate, key: identity.key_pem().unwrap(), ca: Some(files.read("R.crt")), crl: None }
+    }
+
+    /// The lists of both authorities, with these of the intermediate's revoked.
+    pub fn list(&self, revoked: &[&Identity], files: &Files) -> String {
+        files.read("R.crl") + &self.intermediate.revocation_list(revoked, 30).unwrap()
     }
 
     /// A certificate for clients.
@@ -118,14 +122,15 @@ impl OwnPki {
             "sha1" => Spec { digest: SignatureDigest::Sha1, ..sound },
             "v1" => Spec { version_1: true, ..Spec::leaf("db.own.test") },
             "self" => Spec { authority: true, ..sound },
-            "ok" | "okalone" | "okmess" | "serveronly" | "selfnoca" | "nc" | "byleaf" | "tampered" => sound,
+            "ok" | "okalone" | "okmess" | "serveronly" | "selfnoca" | "nc" | "byleaf" | "tampered" | "pss" => sound,
             _ => panic!("{chain} is no chain"),
         };
         match chain {
             "self" | "selfnoca" => Identity::self_signed(&spec).unwrap(),
             "tampered" => by_intermediate(&spec).tampered().unwrap(),
-            "edca" => {
-                let authority = Spec { key: KeyKind::Ed25519, ..Spec::root("Own Intermediate Ed25519") };
+            "edca" | "pss" => {
+                let key = if chain == "pss" { KeyKind::RsaPss2048 } else { KeyKind::Ed25519 };
+                let authority = Spec { key, ..Spec::root("Own Intermediate of another kind") };
                 self.root.issue(&authority).unwrap().issue(&spec).unwrap()
             }
             "nc" => {

@@ -36,7 +36,7 @@ pub fn write(table: &Value, files: &Files) {
         files.write(&format!("ssl/{name}.crt"), identity.certificate_pem().unwrap());
         files.write(&format!("KEYS/{name}.key"), identity.key_pem().unwrap());
     }
-    for (name, parts) in table["files"].as_object().unwrap().iter().filter(|(name, _)| name.ends_with(".crt")) {
+    for (name, parts) in table["files"].as_object().unwrap().iter().filter(|(name, _)| name.contains(".crt")) {
         let parts =
             parts.as_array().unwrap().iter().map(|part| files.read(&format!("ssl/{}.crt", part.as_str().unwrap())));
         files.write(&format!("ssl/{name}"), parts.collect::<String>());
