@@ -10,11 +10,16 @@ pub mod hosts;
 mod input;
 mod login;
 pub mod modes;
+mod pooler;
 pub mod privileges;
+pub mod product;
+mod provider;
 pub mod refusal;
 mod resolve;
+mod role_settings;
 mod session;
 pub mod tls;
+mod token;
 mod words;
 
 use self::code::{Code, Severity};
@@ -47,7 +52,12 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
     if let Some(Failure::Login(LoginFailure::CertificateUnbindable)) = trace.failure {
         remarks.extend(certificate::breaks_libpq(trace));
     }
-    remarks.extend(session.into_iter().flat_map(session::remarks));
+    if let Some(seen) = session {
+        remarks.extend(session::remarks(seen, product::name(seen, &trace.login)));
+        remarks.extend(pooler::remark(trace));
+        remarks.extend(product::mismatch(target, trace));
+        remarks.extend(role_settings::remark(&host, seen));
+    }
     remarks.extend(trace.privileges.iter().flat_map(|seen| privileges::remarks(&host, seen)));
     remarks.sort_by_key(|finding| finding.severity);
     cause.into_iter().chain(remarks).collect()
@@ -60,8 +70,8 @@ fn explain(failure: &Failure, target: &Target, trace: &Trace) -> Finding {
         Failure::Tls(failure) => tls::explain(failure, target, trace),
         Failure::Login(failure) => login::explain(failure, target, trace),
         Failure::WrongRole(role) => session::wrong_role(*role, target),
-        Failure::Session(failure) => session::explain(failure, Code::SessionNoReply),
-        Failure::Privileges(failure) => session::explain(failure, Code::PrivilegesNoReply),
+        Failure::Session(failure) => session::explain(failure, target, trace),
+        Failure::Privileges(failure) => session::unanswered(failure, Code::PrivilegesNoReply),
     }
 }
 

@@ -19,10 +19,6 @@ use crate::render::layout::BAD;
 /// The exit code of an invocation that names what does not exist.
 const BAD_INVOCATION: u8 = 2;
 
-/// What the endpoints are asked by `pgpreflight check`, by the names that scenario files know.
-const QUESTIONS: [(&str, &str); 3] =
-    [("session", POSTGRESQL.session), ("role", POSTGRESQL.role), ("schemas", POSTGRESQL.schemas)];
-
 /// Runs the subcommand.
 pub async fn run(args: LabArgs) -> Result<u8, Trouble> {
     let faults = catalog::faults().map_err(|error| Trouble::Lab(error.to_string()))?;
@@ -36,7 +32,7 @@ pub async fn run(args: LabArgs) -> Result<u8, Trouble> {
 /// Starts one endpoint, and tells its client where it is.
 async fn start(fault: &Fault, place: &Place) -> Result<(Lab, Dial), Trouble> {
     let trouble = |error| Trouble::Lab(format!("{}: {error}", fault.name));
-    let lab = Lab::start_at(fault.scenario(&QUESTIONS), place).await.map_err(trouble)?;
+    let lab = Lab::start_at(fault.scenario(&POSTGRESQL.questions()), place).await.map_err(trouble)?;
     let dial = fault.client.at(lab.address(), lab.root_pem_path(), lab.certificate_pem_path());
     Ok((lab, dial))
 }

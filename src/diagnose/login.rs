@@ -2,12 +2,17 @@
 
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, scram_password};
-use super::{client_certificate, refusal};
+use super::{client_certificate, pooler, refusal};
 use crate::probe::trace::{LoginFailure, Method, Trace};
 use crate::target::{ProtocolVersion, Target};
 
 /// The one cause.
 pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Finding {
+    if let LoginFailure::NoReply { after } = failure
+        && let Some(finding) = pooler::explain_silence(*after, target, trace)
+    {
+        return finding;
+    }
     let finding = match failure {
         LoginFailure::Refused(error) => return refusal::explain(error, target, trace),
         LoginFailure::PasswordMissing => password_missing(target, trace),

@@ -23,6 +23,10 @@ pub fn remarks(target: &Target, seen: &PrivilegesSeen) -> Vec<Finding> {
     findings.extend(schema_usage(target, seen));
     findings.extend(table_select(target, seen));
     findings.extend(row_security(seen));
+    if !seen.superuser {
+        findings.extend(future_tables(target, seen));
+        findings.extend(can_write(target, seen));
+    }
     findings
 }
 
@@ -132,6 +136,51 @@ fn row_security(seen: &PrivilegesSeen) -> Option<Finding> {
     .because("row_security_active() is true for them; a table without a matching policy looks empty")
     .fix(Side::Server, "see the policies", ["SELECT schemaname, tablename, policyname, roles, qual FROM pg_policies;"])
     .evidence("tables", names);
+    Some(finding)
+}
+
+/// What it reads today was granted table by table; new tables of the same owners are not.
+fn future_tables(target: &Target, seen: &PrivilegesSeen) -> Option<Finding> {
+    let partly: Vec<&Schema> = seen.schemas.iter().filter(|schema| schema.usage && !schema.owners.is_empty()).collect();
+    if partly.is_empty() || seen.reads_all {
+        return None;
+    }
+    let user = identifier(&target.user);
+    let names: Vec<&str> = partly.iter().map(|schema| schema.name.as_str()).collect();
+    let lines = partly.iter().flat_map(|schema| {
+        let (name, user) = (identifier(&schema.name), &user);
+        schema.owners.iter().map(move |owner| {
+            let owner = identifier(owner);
+            format!("ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {name} GRANT SELECT ON TABLES TO {user};")
+        })
+    });
+    let finding = Finding::new(
+        Code::PrivilegesFutureTables,
+        format!("tables that are made tomorrow will not be readable in {}", names.join(", ")),
+    )
+    .because("SELECT is granted on what is there; no default privilege grants it on new tables of the same owners")
+    .fix(Side::Server, "grant it on what these roles will make", lines)
+    .evidence("schemas", names);
+    Some(finding)
+}
+
+fn can_write(target: &Target, seen: &PrivilegesSeen) -> Option<Finding> {
+    let writable: u32 = seen.schemas.iter().filter(|schema| schema.usage).map(|schema| schema.writable).sum();
+    if writable == 0 {
+        return None;
+    }
+    let user = identifier(&target.user);
+    let lines = seen.schemas.iter().filter(|schema| schema.usage && schema.writable > 0).map(|schema| {
+        let name = identifier(&schema.name);
+        format!("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {name} FROM {user};")
+    });
+    let finding = Finding::new(
+        Code::PrivilegesCanWrite,
+        format!("the role {:?} may change {writable} tables, which reading does not need", target.user),
+    )
+    .because("it has INSERT, UPDATE, DELETE or TRUNCATE on them")
+    .fix(Side::Server, "take it away, if it is only to read (of its own tables the owner can give it back)", lines)
+    .evidence("tables", writable);
     Some(finding)
 }
 

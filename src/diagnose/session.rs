@@ -1,17 +1,29 @@
 //! Why an inspection failed, and what is odd about the session.
 
+use std::time::Duration;
+
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use super::refusal::server_fields;
-use crate::probe::trace::{Role, SessionSeen, Silence};
+use super::role_settings;
+use crate::probe::trace::{Role, SessionSeen, Silence, Trace};
 use crate::target::{SessionAttrs, Target};
 
 /// The lowest major version that the community still maintains (postgresql.org, versioning policy: 14 until
 /// 2026-11-12, then 15).
 const OLDEST_MAINTAINED: u32 = 15;
 
-/// The one cause, under the code of the stage.
-pub fn explain(failure: &Silence, code: Code) -> Finding {
+/// The one cause, at stage session.
+pub fn explain(failure: &Silence, target: &Target, trace: &Trace) -> Finding {
+    match failure {
+        Silence::Refused(error) if error.sqlstate == "57014" => role_settings::cut_off(error, target),
+        _ if trace.session.is_none() && is_console(trace) => console(target, trace),
+        _ => unanswered(failure, Code::SessionNoReply),
+    }
+}
+
+/// A question that was not answered, under the code of its stage.
+pub fn unanswered(failure: &Silence, code: Code) -> Finding {
     let finding = Finding::new(code, "logged in, but a question to the server was not answered");
     match failure {
         Silence::NoReply { after } => finding
@@ -23,6 +35,7 @@ pub fn explain(failure: &Silence, code: Code) -> Finding {
             .because(reason.as_str())
             .evidence("reason", reason.as_str())
             .advise(Side::Server, "read its log: the process may have been ended"),
+        Silence::LargeResult { after } => large_result(*after),
         Silence::Refused(error) => finding
             .because(format!("it said {}: {}", error.sqlstate, error.message))
             .advise(Side::Server, "see the settings of the role and the database: statement_timeout, search_path, role")
@@ -30,6 +43,39 @@ pub fn explain(failure: &Silence, code: Code) -> Finding {
             .evidence("server_message", error.message.as_str())
             .evidence("server_fields", server_fields(error)),
     }
+}
+
+fn large_result(after: Duration) -> Finding {
+    Finding::new(Code::SessionLargeResultStalls, "small answers arrive, and one of 8 kB does not")
+        .because(format!("the answers before it came at once; the large one did not, for {:.1} s", after.as_secs_f64()))
+        .because(
+            "its packets are the first of full size: a path with a smaller MTU loses them, and nobody tells the server",
+        )
+        .confidence(Confidence::Likely)
+        .fix(
+            Side::Network,
+            "let ICMP `fragmentation needed` pass (type 3, code 4), or have the router lower the segment size",
+            ["sudo iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"],
+        )
+        .fix(
+            Side::Client,
+            "or send and announce smaller segments (eth0 stands for the interface)",
+            ["sudo ip link set dev eth0 mtu 1400"],
+        )
+        .evidence("silent_s", after.as_secs_f64())
+        .evidence("answer_bytes", 8192)
+}
+
+fn is_console(trace: &Trace) -> bool {
+    trace.login.parameter("server_version").is_some_and(|version| version.contains("/bouncer"))
+}
+
+/// PgBouncer's own database, which understands SHOW and little else.
+fn console(target: &Target, trace: &Trace) -> Finding {
+    Finding::new(Code::SessionNoReply, format!("{:?} is PgBouncer's own console, and no database", target.database))
+        .because("it understands SHOW and a few commands, and no queries")
+        .fix(Side::Client, "name a database that PgBouncer serves (SHOW DATABASES lists them)", ["dbname=DATABASE"])
+        .evidence("server_version", trace.login.parameter("server_version").map(str::to_owned))
 }
 
 /// `target_session_attrs` is not met.
@@ -76,7 +122,7 @@ fn role_facts(role: Role) -> String {
 }
 
 /// What is odd.
-pub fn remarks(seen: &SessionSeen) -> Vec<Finding> {
+pub fn remarks(seen: &SessionSeen, product: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     if seen.standby {
         findings.push(
@@ -101,7 +147,7 @@ pub fn remarks(seen: &SessionSeen) -> Vec<Finding> {
         );
     }
     findings.extend(nearly_full(seen));
-    findings.extend(version(seen));
+    findings.extend(version(seen, product));
     findings
 }
 
@@ -128,9 +174,9 @@ fn nearly_full(seen: &SessionSeen) -> Option<Finding> {
     Some(finding)
 }
 
-fn version(seen: &SessionSeen) -> Option<Finding> {
+fn version(seen: &SessionSeen, product: &str) -> Option<Finding> {
     let major = major(&seen.server_version)?;
-    if major >= OLDEST_MAINTAINED || !seen.version.starts_with("PostgreSQL ") {
+    if major >= OLDEST_MAINTAINED || !["PostgreSQL", "Aurora", "Neon"].contains(&product) {
         return None;
     }
     let finding = Finding::new(Code::SessionVersionUnsupported, format!("PostgreSQL {major} is past its end of life"))

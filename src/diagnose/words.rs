@@ -3,6 +3,9 @@
 //! Fragments of PostgreSQL's message catalogues (`src/backend/po/*.po`, releases 15 and 17), one for each language
 //! it ships in. Words that are not here give the more general code.
 
+mod fold;
+pub mod pooler;
+
 /// What words can decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
@@ -32,8 +35,13 @@ use Meaning::{
 pub fn meaning(message: &str, candidates: &[Meaning]) -> Option<Meaning> {
     // The screen shows a line break as its escape; some catalogues have one in the middle of a sentence.
     let message = message.replace("\\n", " ");
-    let known = WORDS.iter().filter(|(meaning, _)| candidates.contains(meaning));
-    known.filter(|(_, fragments)| fragments.iter().any(|fragment| message.contains(fragment))).map(|row| row.0).next()
+    let known = || WORDS.iter().filter(|(meaning, _)| candidates.contains(meaning));
+    let said = known().find(|(_, fragments)| fragments.iter().any(|fragment| message.contains(fragment)));
+    let folded_too = || {
+        let is_said = |fragment: &str| fold::tells(fragment).is_some_and(|folded| message.contains(&folded));
+        known().find(|(_, fragments)| fragments.iter().any(|fragment| is_said(fragment)))
+    };
+    said.or_else(|| message.is_ascii().then(folded_too).flatten()).map(|row| row.0)
 }
 
 /// In the order en, de, es, fr, id, it, ja, ka, ko, pl, pt_BR, ru, sv, tr, uk, zh_CN, zh_TW. A meaning whose words are
@@ -263,6 +271,9 @@ mod tests {
             let candidates = neighbours.iter().find(|group| group.contains(expected)).copied().unwrap_or_default();
             for fragment in *fragments {
                 assert_eq!(meaning(fragment, candidates), Some(*expected), "{fragment}");
+                if let Some(folded) = fold::tells(fragment) {
+                    assert_eq!(meaning(&folded, candidates), Some(*expected), "{folded}");
+                }
             }
         }
     }
@@ -287,5 +298,14 @@ mod tests {
             assert_eq!(meaning(message, &rule), Some(expected), "{message}");
         }
         assert_eq!(meaning("qoʻlda yozilgan xabar", &rule), None);
+        // From a server with LC_CTYPE=C.
+        let folded = "v pg_hba.conf net zapisi dlya komp`yutera \"127.0.0.1\", pol`zovatelya \"u\", bazy` \"d\"";
+        assert_eq!(meaning(folded, &rule), Some(NoHbaEntry));
+        assert_eq!(meaning("aucune entr?e dans pg_hba.conf pour l'h?te << 10.0.0.1 >>", &rule), Some(NoHbaEntry));
+        assert_eq!(
+            meaning("le r?le << u >> n'est pas autoris? ? se connecter", &[RoleMissing, RoleCannotLogIn]),
+            Some(RoleCannotLogIn)
+        );
+        assert_eq!(meaning("pg_hba.conf ????\"127.0.0.1\"?????\"u\"???????\"d, ?????????????????", &rule), None);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::trace::{Connections, PrivilegesSeen, Schema, SessionSeen, Silence};
+use super::trace::{Connections, PrivilegesSeen, RoleSetting, Schema, SessionSeen, Silence};
 use crate::dialect::Dialect;
 use crate::wire::connection::{Broken, Connection, Rows};
 use crate::wire::screen::Screen;
@@ -12,7 +12,7 @@ use crate::wire::screen::Screen;
 /// Asks everything at once: one round trip for all answers.
 pub async fn ask(connection: &mut Connection, dialect: &Dialect) -> Result<(), Silence> {
     let began = Instant::now();
-    let asked = connection.ask(&[dialect.session, dialect.role, dialect.schemas]).await;
+    let asked = connection.ask(&dialect.questions().map(|(_, statement)| statement)).await;
     asked.map_err(|broken| silence(broken, began.elapsed()))
 }
 
@@ -20,21 +20,51 @@ pub async fn ask(connection: &mut Connection, dialect: &Dialect) -> Result<(), S
 pub async fn session(connection: &mut Connection, server_version: &str) -> Result<SessionSeen, Silence> {
     let rows = answer(connection).await?;
     let mut row = Row::first(rows)?;
-    Ok(SessionSeen {
+    let mut seen = SessionSeen {
         version: row.text()?,
         server_version: server_version.to_owned(),
         standby: row.flag()?,
         read_only: row.flag()?,
         connections: Connections { used: row.number()?, limit: row.number()?, reserved: row.number()? },
+        process: row.next().and_then(|process| process.parse().ok()),
+        product: None,
+        settings: Vec::new(),
+    };
+    let product = willing_answer(connection).await?;
+    seen.product = product.into_iter().next().and_then(|row| Row(row.into_iter()).next());
+    seen.settings = willing_answer(connection).await?.into_iter().filter_map(|row| setting(row).ok()).collect();
+    large_answer(connection).await?;
+    Ok(seen)
+}
+
+fn setting(values: Vec<Option<String>>) -> Result<RoleSetting, Silence> {
+    let mut row = Row(values.into_iter());
+    Ok(RoleSetting {
+        name: row.text()?,
+        value: row.text()?,
+        for_role: row.flag()?,
+        in_database: row.flag()?,
+        effect: row.next().unwrap_or_default(),
     })
+}
+
+/// Waits for the large answer, which is not looked at.
+async fn large_answer(connection: &mut Connection) -> Result<(), Silence> {
+    let began = Instant::now();
+    match connection.skip_answer().await {
+        Ok(()) => Ok(()),
+        Err(Broken::TimedOut) => Err(Silence::LargeResult { after: began.elapsed() }),
+        Err(broken) => Err(silence(broken, began.elapsed())),
+    }
 }
 
 /// Reads what the role may do.
 pub async fn privileges(connection: &mut Connection, screen: &Screen) -> Result<PrivilegesSeen, Silence> {
-    let superuser = Row::first(answer(connection).await?)?.flag()?;
+    let mut role = Row::first(answer(connection).await?)?;
+    let (superuser, reads_all) = (role.flag()?, role.next().is_some_and(|flag| flag == "t"));
     let rows = answer(connection).await?;
     let schemas = rows.into_iter().map(|row| schema(row, screen)).collect::<Result<_, _>>()?;
-    Ok(PrivilegesSeen { superuser, schemas })
+    Ok(PrivilegesSeen { superuser, reads_all, schemas })
 }
 
 fn schema(values: Vec<Option<String>>, screen: &Screen) -> Result<Schema, Silence> {
@@ -46,6 +76,8 @@ fn schema(values: Vec<Option<String>>, screen: &Screen) -> Result<Schema, Silenc
         granted: row.number()?,
         denied: row.list(screen),
         row_security: row.list(screen),
+        writable: row.next().and_then(|count| count.parse().ok()).unwrap_or_default(),
+        owners: row.list(screen),
     })
 }
 
@@ -55,6 +87,14 @@ async fn answer(connection: &mut Connection) -> Result<Rows, Silence> {
         Ok(Ok(rows)) => Ok(rows),
         Ok(Err(error)) => Err(Silence::Refused(Box::new(error))),
         Err(broken) => Err(silence(broken, began.elapsed())),
+    }
+}
+
+/// The rows of a question that not every product understands: no rows where it is refused.
+async fn willing_answer(connection: &mut Connection) -> Result<Rows, Silence> {
+    match answer(connection).await {
+        Err(Silence::Refused(_)) => Ok(Rows::new()),
+        answered => answered,
     }
 }
 

@@ -168,7 +168,9 @@ impl Login<'_> {
         let Authentication::SaslFinal(proof) = self.next_request().await? else {
             return Err(LoginFailure::Garbage { reason: "SASLFinal was due".to_owned() });
         };
-        scram.finish(&proof).map_err(|error| self.scram_failure(&error))
+        scram.finish(&proof).map_err(|error| self.scram_failure(&error))?;
+        self.seen.proven = true;
+        Ok(())
     }
 
     /// The words of the codec, which may quote the server's.
@@ -238,7 +240,10 @@ impl Login<'_> {
             }
             Message::Notice(notice) if self.seen.notices.len() < MOST_KEPT => self.seen.notices.push(notice.clone()),
             Message::NegotiateProtocolVersion { version, options } => self.negotiate(*version, options)?,
-            Message::BackendKeyData(length) => negotiation::check_cancel_key(*length, self.seen.protocol)?,
+            Message::BackendKeyData { process, length } => {
+                self.seen.process = Some(*process);
+                negotiation::check_cancel_key(*length, self.seen.protocol)?;
+            }
             _ => {}
         }
         Ok(message)

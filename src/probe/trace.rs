@@ -15,7 +15,7 @@ pub use self::driver::{DriverError, DriverFailure, DriverSeen};
 pub use self::login::{Admission, LoginFailure, LoginSeen, Method};
 pub use self::modes::{LoginTried, ModesSeen, Probed, TlsTried};
 pub use self::network::{Attempt, ConnectFailure, Connected, Dialled, ResolveFailure, Resolved};
-pub use self::session::{Connections, PrivilegesSeen, Role, Schema, SessionSeen, Silence};
+pub use self::session::{Connections, PrivilegesSeen, Role, RoleSetting, Schema, SessionSeen, Silence};
 pub use self::tls::{Objection, SslReply, Stranger, StrictObjection, TlsFailure, TlsSeen};
 use crate::target::Encryption;
 

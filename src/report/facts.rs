@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::millis;
-use crate::diagnose::{certificate, connect, hosts, privileges, refusal, tls};
+use crate::diagnose::{certificate, connect, hosts, privileges, product, refusal, tls};
 use crate::probe::certificate::Certificate;
 use crate::probe::trace::{DriverSeen, Failure, LoginFailure, SslReply, Stage, Trace};
 use crate::target::{ProtocolVersion, Target, Verification};
@@ -140,7 +140,7 @@ fn session(trace: &Trace) -> Map<String, Value> {
     };
     map(json!({
         "server_version": seen.server_version,
-        "product": product(&seen.version),
+        "product": product::name(seen, &trace.login),
         "version": seen.version,
         "role": if seen.standby { "standby" } else { "primary" },
         "read_only": seen.read_only,
@@ -151,13 +151,6 @@ fn session(trace: &Trace) -> Map<String, Value> {
         },
         "round_trips": trace.round_trips,
     }))
-}
-
-/// The first word of `version()`, unless a later one says that it is not PostgreSQL's own.
-fn product(version: &str) -> &str {
-    let known = ["Redshift", "Greenplum", "CockroachDB", "YugabyteDB", "EnterpriseDB"];
-    let named = known.into_iter().find(|name| version.contains(name));
-    named.or_else(|| version.split_whitespace().next()).unwrap_or("PostgreSQL")
 }
 
 fn privileges(trace: &Trace) -> Map<String, Value> {

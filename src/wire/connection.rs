@@ -19,6 +19,9 @@ const MOST_ROWS: usize = 10_000;
 /// The most text taken from one answer, in bytes, give or take a row.
 const LONGEST_ANSWER: usize = 4 << 20;
 
+/// The tag of ReadyForQuery (manual, section 54.7).
+const READY_FOR_QUERY: u8 = b'Z';
+
 /// A protocol 3 connection, past TLS.
 pub struct Connection<S = AnyStream> {
     stream: S,
@@ -100,6 +103,19 @@ impl<S: Stream> Connection<S> {
                 Message::Error(error) => failed = Some(error),
                 Message::ReadyForQuery => return Ok(failed.map_or(Ok(rows), Err)),
                 _ => {}
+            }
+        }
+    }
+
+    /// Takes the answer of the next statement asked without a look at it: rows, or an error.
+    pub async fn skip_answer(&mut self) -> Result<(), Broken> {
+        loop {
+            if !self.holds_message()? {
+                if self.stream.read_buf(&mut self.inbox).await? == 0 {
+                    return Err(Broken::Closed);
+                }
+            } else if message::skip(&mut self.inbox)? == READY_FOR_QUERY {
+                return Ok(());
             }
         }
     }

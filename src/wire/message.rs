@@ -32,8 +32,13 @@ pub enum Message {
     Notice(ServerError),
     /// ErrorResponse.
     Error(ServerError),
-    /// BackendKeyData: the length of the cancel key, in bytes.
-    BackendKeyData(usize),
+    /// BackendKeyData.
+    BackendKeyData {
+        /// The number of the process.
+        process: u32,
+        /// The length of the cancel key, in bytes.
+        length: usize,
+    },
     /// NegotiateProtocolVersion: the newest version the server speaks, and the options it does not know.
     NegotiateProtocolVersion {
         /// Major version in the upper 16 bits, minor version in the lower.
@@ -103,7 +108,7 @@ pub fn parse(buffer: &mut BytesMut, screen: &Screen) -> io::Result<Message> {
     match header.tag() {
         b'R' => return authentication(take(buffer, header)?, screen).map(Message::Authentication),
         b'v' => return negotiation(take(buffer, header)?, screen),
-        b'K' => return backend_key(&take(buffer, header)?),
+        b'K' => return backend_key(take(buffer, header)?),
         _ => {}
     }
     match backend::Message::parse(buffer).map_err(invalid)?.ok_or_else(truncated)? {
@@ -122,6 +127,12 @@ pub fn parse(buffer: &mut BytesMut, screen: &Screen) -> io::Result<Message> {
             format!("unexpected message {:?}", char::from(header.tag())),
         )),
     }
+}
+
+/// Takes one whole message off the front of the buffer without reading it, and gives its tag.
+pub fn skip(buffer: &mut BytesMut) -> io::Result<u8> {
+    let header = backend::Header::parse(buffer)?.ok_or_else(truncated)?;
+    take(buffer, header).map(|_| header.tag())
 }
 
 fn take(buffer: &mut BytesMut, header: backend::Header) -> io::Result<Bytes> {
@@ -161,8 +172,9 @@ fn negotiation(mut body: Bytes, screen: &Screen) -> io::Result<Message> {
 }
 
 /// The number of the process comes first; the rest is the key.
-fn backend_key(body: &Bytes) -> io::Result<Message> {
-    body.len().checked_sub(4).map(Message::BackendKeyData).ok_or_else(truncated)
+fn backend_key(mut body: Bytes) -> io::Result<Message> {
+    let process = body.try_get_u32().map_err(invalid)?;
+    Ok(Message::BackendKeyData { process, length: body.len() })
 }
 
 fn server_error(mut fields: backend::ErrorFields<'_>, screen: &Screen) -> io::Result<ServerError> {

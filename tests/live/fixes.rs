@@ -2,6 +2,7 @@
 
 mod client_side;
 mod rules;
+mod session;
 mod settings;
 mod statements;
 

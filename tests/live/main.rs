@@ -11,6 +11,8 @@
 mod cluster;
 #[path = "../support/container.rs"]
 mod container;
+#[path = "../support/pgbouncer.rs"]
+mod pgbouncer;
 
 mod all_modes;
 mod answer;
@@ -27,9 +29,11 @@ mod hosts;
 mod modes;
 mod negotiation;
 mod pki;
+mod pooler;
 mod protocol;
 mod require_auth;
 mod round_trips;
 mod server;
 mod session;
+mod translated;
 mod unix_socket;

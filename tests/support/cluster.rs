@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use installed::{as_server_user, copy_template, give_to_server_user, server_bin, succeed};
-pub use installed::{cache, client, libpq, majors};
+pub use installed::{as_server_user, cache, client, give_to_server_user, libpq, majors};
+use installed::{copy_template, server_bin, succeed};
 
 #[path = "installed.rs"]
 mod installed;
@@ -49,6 +49,23 @@ pub struct ClusterConfig {
     pub ident: Vec<String>,
     /// `ssl = on` with this certificate.
     pub tls: Option<Tls>,
+    /// The programs, where they are not those from `scripts/setup`.
+    pub programs: Option<Programs>,
+}
+
+/// The programs of a server.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// Where they are.
+    pub directory: PathBuf,
+    /// Environment variables that they run with.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Programs {
+    fn of(major: u32) -> Self {
+        Self { directory: server_bin(major), environment: Vec::new() }
+    }
 }
 
 /// A server's certificate, all in PEM.
@@ -71,6 +88,7 @@ pub struct Cluster {
     port: u16,
     /// Holds everything of this server: `data`, `log`, `home` and the socket.
     directory: PathBuf,
+    programs: Programs,
     keeper: Child,
     server_pid: u32,
 }
@@ -81,7 +99,8 @@ impl Cluster {
     /// # Panics
     /// When the server is missing or does not start; the message holds its log.
     pub fn start(major: u32, config: &ClusterConfig) -> Self {
-        server_bin(major); // before anything that would have to be removed again
+        // Before anything that would have to be removed again.
+        let programs = config.programs.clone().unwrap_or_else(|| Programs::of(major));
         let directory = new_directory();
         copy_template(major, &directory.join("data"));
         append(&directory.join("data/postgresql.conf"), &fixed_settings(&directory));
@@ -95,7 +114,7 @@ impl Cluster {
             writeln!(settings, "{name} = {value}").expect("a String takes all");
         }
         append(&directory.join("data/postgresql.conf"), &settings);
-        Self::launch(major, &directory)
+        Self::launch(major, &directory, &programs)
     }
 
     /// Makes a copy of this server that follows it by streaming. A line of `pg_hba.conf` has to let `postgres` in for
@@ -104,7 +123,7 @@ impl Cluster {
         let directory = new_directory();
         self.stop("INT");
         succeed(Command::new("cp").arg("-a").arg(self.directory.join("data")).arg(directory.join("data")));
-        (self.keeper, self.server_pid) = keep(self.major, &self.directory);
+        (self.keeper, self.server_pid) = keep(&self.programs, &self.directory);
         assert!(self.reaches("ready"), "PostgreSQL {} does not start again:\n{}", self.major, self.log());
         let data = directory.join("data");
         append(&data.join("postgresql.conf"), &format!("unix_socket_directories = '{}'\n", directory.display()));
@@ -116,20 +135,21 @@ impl Cluster {
             append(&data.join("postgresql.conf"), &format!("primary_conninfo = '{from}'\n"));
             write_private(&data.join("standby.signal"), "");
         }
-        let standby = Self::launch(self.major, &directory);
+        let standby = Self::launch(self.major, &directory, &self.programs);
         poll(LIMIT, || (standby.sql("select count(*) from pg_stat_wal_receiver") == "1").then_some(()))
             .unwrap_or_else(|| panic!("the standby does not follow:\n{}", standby.log()));
         standby
     }
 
-    fn launch(major: u32, directory: &Path) -> Self {
+    fn launch(major: u32, directory: &Path, programs: &Programs) -> Self {
         // A port that was free a moment ago may be taken by the time the server binds it.
         for _ in 0..20 {
             let port = free_port();
             let _ = fs::remove_file(directory.join("log")); // of the attempt before
             write_private(&directory.join("data/port.conf"), &format!("port = {port}\n"));
-            let (keeper, server_pid) = keep(major, directory);
-            let mut cluster = Self { major, port, directory: directory.to_owned(), keeper, server_pid };
+            let (keeper, server_pid) = keep(programs, directory);
+            let (directory, programs) = (directory.to_owned(), programs.clone());
+            let mut cluster = Self { major, port, directory, programs, keeper, server_pid };
             if cluster.reaches("ready") {
                 return cluster;
             }
@@ -232,7 +252,7 @@ impl Cluster {
     /// a hot standby), or `standby` (one that takes no sessions).
     pub fn restart_into(&mut self, state: &str) {
         self.stop("INT");
-        (self.keeper, self.server_pid) = keep(self.major, &self.directory);
+        (self.keeper, self.server_pid) = keep(&self.programs, &self.directory);
         assert!(self.reaches(state), "PostgreSQL {} does not start again:\n{}", self.major, self.log());
     }
 
@@ -290,9 +310,10 @@ impl Drop for Cluster {
 
 /// Starts a server and its keeper, in a process group of its own: the terminal's Ctrl-C goes to the tests, whose end
 /// the keeper sees.
-fn keep(major: u32, directory: &Path) -> (Child, u32) {
+fn keep(programs: &Programs, directory: &Path) -> (Child, u32) {
     let mut keeper = as_server_user("/bin/sh");
-    keeper.args(["-c", KEEPER, "keeper"]).arg(server_bin(major)).arg(directory).process_group(0);
+    keeper.args(["-c", KEEPER, "keeper"]).arg(&programs.directory).arg(directory).process_group(0);
+    keeper.envs(programs.environment.iter().map(|(name, value)| (name, value)));
     let mut keeper =
         keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("sh runs");
     let mut pid = String::new();
@@ -322,7 +343,7 @@ pub fn is_running(pid: u32) -> bool {
 
 /// A port nobody listens on, below the range that the kernel gives to outgoing connections, so that it stays free
 /// while a server restarts.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const FIRST: u16 = 15_000;
     const COUNT: u16 = 15_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);

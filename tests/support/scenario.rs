@@ -122,9 +122,8 @@ impl File {
 
     /// The endpoint with its answers to the inspection.
     pub fn scenario(&self) -> Option<Scenario> {
-        let questions = [("session", POSTGRESQL.session), ("role", POSTGRESQL.role), ("schemas", POSTGRESQL.schemas)];
         let mut scenario = self.fault.clone()?;
-        scenario.session.queries.extend(self.answers.to(&questions));
+        scenario.session.queries.extend(self.answers.to(&POSTGRESQL.questions()));
         Some(scenario)
     }
 }

@@ -3,6 +3,7 @@
 use super::{by_verify_code, date, days};
 use crate::diagnose::code::{Code, Confidence};
 use crate::diagnose::finding::{Finding, Side};
+use crate::diagnose::provider;
 use crate::probe::certificate::Certificate;
 use crate::probe::trace::{TlsSeen, Trace};
 use crate::target::{Roots, Target};
@@ -139,6 +140,7 @@ impl Verdict<'_> {
             format!("trust the authority `{issuer}`: get its certificate from whoever runs it"),
             ["sslrootcert=/PATH/TO/its-root.crt"],
         );
+        let finding = provider::trust(finding, self.target, issuer);
         let finding = if self.target.tls.roots == Roots::System {
             finding
         } else {

@@ -8,4 +8,5 @@ select version(),
            and coalesce(activity.backend_type, 'client backend') = 'client backend'),
        current_setting('max_connections')::int,
        current_setting('superuser_reserved_connections')::int
-         + coalesce(current_setting('reserved_connections', true)::int, 0)
+         + coalesce(current_setting('reserved_connections', true)::int, 0),
+       pg_backend_pid()

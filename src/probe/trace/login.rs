@@ -16,8 +16,12 @@ pub struct LoginSeen {
     pub authenticated: bool,
     /// A password or a proof of it was sent.
     pub credentials_sent: bool,
+    /// SASLFinal was received and is right: so was our proof. PostgreSQL sends AuthenticationOk along with it.
+    pub proven: bool,
     /// ParameterStatus messages, in order.
     pub parameters: Vec<(String, String)>,
+    /// The number of the process that BackendKeyData names.
+    pub process: Option<u32>,
     /// NoticeResponse messages.
     pub notices: Vec<ServerError>,
     /// The version of the protocol: the one asked for, or the one that the server negotiated down to.
@@ -28,6 +32,11 @@ impl LoginSeen {
     /// The server looked at the password and found it right.
     pub fn password_checked(&self) -> bool {
         self.authenticated && self.credentials_sent
+    }
+
+    /// Whoever asked for the password has found it right: PostgreSQL, or a pooler that may still wait for it.
+    pub fn accepted(&self) -> bool {
+        self.authenticated || self.proven
     }
 
     /// No password waits for its verdict: another server may be given it without fear of a second wrong one.

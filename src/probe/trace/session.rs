@@ -21,6 +21,11 @@ pub enum Silence {
     },
     /// The server refused the question.
     Refused(Box<ServerError>),
+    /// Small answers arrived, and one that fills several packets did not, until the deadline.
+    LargeResult {
+        /// How long it was waited for.
+        after: Duration,
+    },
 }
 
 /// The state of a server, as far as `target_session_attrs` looks at it; None where it is not known.
@@ -71,6 +76,27 @@ pub struct SessionSeen {
     pub read_only: bool,
     /// Connections.
     pub connections: Connections,
+    /// `pg_backend_pid()`
+    pub process: Option<u32>,
+    /// What the server is a product of, where its version does not tell.
+    pub product: Option<String>,
+    /// Settings of the role and of the database that can bend a session, those in force.
+    pub settings: Vec<RoleSetting>,
+}
+
+/// A setting that `ALTER ROLE` or `ALTER DATABASE` has left for new sessions (`pg_db_role_setting`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleSetting {
+    /// The parameter.
+    pub name: String,
+    /// Its value as it was given.
+    pub value: String,
+    /// It is for this role, else for all.
+    pub for_role: bool,
+    /// It is for this database, else for all.
+    pub in_database: bool,
+    /// What came of it in this session; of `search_path` the schemas that are there and may be used.
+    pub effect: String,
 }
 
 /// How full the server is.
@@ -89,6 +115,8 @@ pub struct Connections {
 pub struct PrivilegesSeen {
     /// `rolsuper`
     pub superuser: bool,
+    /// Has `pg_read_all_data`: reads whatever there is and will be.
+    pub reads_all: bool,
     /// Every schema that is not the system's.
     pub schemas: Vec<Schema>,
 }
@@ -108,6 +136,10 @@ pub struct Schema {
     pub denied: Vec<String>,
     /// Those whose policies apply to the role.
     pub row_security: Vec<String>,
+    /// Tables that the role may change.
+    pub writable: u32,
+    /// The first few owners of tables it reads, whose tables of the future it will not (`ALTER DEFAULT PRIVILEGES`).
+    pub owners: Vec<String>,
 }
 
 impl Schema {

@@ -141,7 +141,7 @@ fn start(major: u32, method: &str, tls: &Tls) -> Cluster {
         hba: lines.to_vec(),
         ident: ident.map(str::to_owned).to_vec(),
         tls: Some(tls.clone()),
-        settings: Vec::new(),
+        ..ClusterConfig::default()
     };
     let cluster = Cluster::start(major, &config);
     cluster.sql(

@@ -1,0 +1,149 @@
+//! Sessions that settings bend or triggers refuse, and privileges that end with today's tables. Each printed statement,
+//! run as it is printed, ends it.
+
+use super::Fixes;
+use crate::server::servers;
+
+#[test]
+fn settings_of_role_and_database_are_taken_back() {
+    for server in servers() {
+        let settings = server.role("Bent Role", "by_scram").set("dbname", "Bent Data");
+        server.cluster.sql("create database \"Bent Data\"; create role other");
+        server.check(&settings).passes();
+        for (bend, reset, name) in [
+            ("alter role \"Bent Role\" set statement_timeout = '100ms'", "ALTER ROLE", "statement_timeout"),
+            ("alter role \"Bent Role\" set role = other", "ALTER ROLE", "role"),
+            ("alter database \"Bent Data\" set search_path = nowhere", "ALTER DATABASE", "search_path"),
+            (
+                "alter role \"Bent Role\" in database \"Bent Data\" set lock_timeout = 5",
+                "ALTER ROLE \"Bent Role\" IN DATABASE",
+                "lock_timeout",
+            ),
+            (
+                "alter database \"Bent Data\" set idle_in_transaction_session_timeout = '10ms'",
+                "ALTER DATABASE",
+                "idle_in_transaction_session_timeout",
+            ),
+        ] {
+            server.cluster.sql(bend);
+            let answer = server.check(&settings);
+            answer.remarks("session-role-settings");
+            let finding = answer.finding("session-role-settings").unwrap();
+            assert_eq!(finding["evidence"]["settings"], serde_json::json!([name]), "{answer}");
+            Fixes::of_finding(&answer, "session-role-settings").run(reset, server, "postgres");
+            let answer = server.check(&settings);
+            answer.passes();
+            assert!(answer.finding("session-role-settings").is_none(), "{answer}");
+        }
+    }
+}
+
+/// Settings as administrators like to have them are nothing to speak of.
+#[test]
+fn settings_in_the_ordinary_way() {
+    for server in servers() {
+        let settings = server.role("ordinary", "by_scram");
+        server.cluster.sql(
+            "create schema ordinary; create role team; grant team to ordinary; grant usage on schema ordinary to team;
+             alter role ordinary set search_path = ordinary, nowhere; alter role ordinary set role = team;
+             alter role ordinary set statement_timeout = '30s'; alter role ordinary set lock_timeout = '2s';
+             alter role ordinary set idle_in_transaction_session_timeout = '1min'; alter role ordinary set work_mem = '8MB'",
+        );
+        let answer = server.check(&settings);
+        answer.passes();
+        assert!(answer.finding("session-role-settings").is_none(), "{answer}");
+    }
+}
+
+/// One millisecond: where the questions are not cut off (10 cannot lift the limit in time), it is remarked on.
+#[test]
+fn a_statement_timeout_that_nothing_outlives() {
+    for server in servers() {
+        let settings = server.role("hasty", "by_scram");
+        server.cluster.sql("alter role hasty set statement_timeout = '1ms'");
+        let answer = server.check(&settings);
+        assert!(answer.finding("session-role-settings").is_some(), "{answer}");
+        Fixes::of_finding(&answer, "session-role-settings").run("ALTER ROLE", server, "postgres");
+        let answer = server.check(&settings);
+        answer.passes();
+        assert!(answer.finding("session-role-settings").is_none(), "{answer}");
+    }
+}
+
+#[test]
+fn a_login_trigger_is_switched_off() {
+    for server in servers().iter().filter(|server| server.major >= 17) {
+        let settings = server.role("triggered", "by_scram").set("dbname", "guarded");
+        server.cluster.sql(
+            "create database guarded;\n\\connect guarded\n
+             create function guard() returns event_trigger language plpgsql as $$
+               begin if session_user = 'triggered' then raise 'not on Sundays'; end if; end $$;
+             create event trigger guard on login execute function guard();
+             alter event trigger guard enable always",
+        );
+        let answer = server.check(&settings);
+        answer.fails_with("login-trigger-failed", 13);
+        assert_eq!(answer.fact("login", "sqlstate"), "P0001", "{answer}");
+        assert_eq!(answer.report["findings"][0]["confidence"], "certain", "{answer}");
+        let fixes = Fixes::of(&answer);
+        let shown = fixes.statements("SELECT evtname").join("\n");
+        assert!(server.cluster.sql(&format!("\\connect guarded\n{shown}")).starts_with("guard|"));
+        fixes.run("SELECT format", server, "guarded");
+        server.check(&settings).passes();
+    }
+}
+
+#[test]
+fn tables_of_tomorrow_are_granted() {
+    for server in servers() {
+        let settings = server.role("Analyst", "by_scram").set("dbname", "warehouse");
+        let run = |statement: &str| server.cluster.sql(&format!("\\connect warehouse\n{statement}"));
+        server.cluster.sql("create database warehouse; create role \"The Loader\"");
+        run("create schema \"Raw Data\" authorization \"The Loader\"; grant usage on schema \"Raw Data\" to \"Analyst\";
+             set role \"The Loader\"; create table \"Raw Data\".a (id int); grant select on \"Raw Data\".a to \"Analyst\"");
+        let answer = server.check(&settings);
+        answer.passes();
+        Fixes::of_finding(&answer, "privileges-future-tables").run("ALTER DEFAULT PRIVILEGES", server, "warehouse");
+        let answer = server.check(&settings);
+        answer.passes();
+        assert!(answer.finding("privileges-future-tables").is_none(), "{answer}");
+        run("set role \"The Loader\"; create table \"Raw Data\".b (id int)");
+        let answer = server.check(&settings);
+        assert_eq!(answer.fact("privileges", "tables")["readable"], 2, "{answer}");
+        assert!(answer.finding("privileges-table-select").is_none(), "{answer}");
+
+        // Whoever is a member of the owner, or reads all there is, needs none.
+        run(
+            "alter default privileges for role \"The Loader\" in schema \"Raw Data\" revoke select on tables from \"Analyst\"",
+        );
+        assert!(server.check(&settings).finding("privileges-future-tables").is_some());
+        if server.major >= 14 {
+            run("grant pg_read_all_data to \"Analyst\"");
+            assert!(server.check(&settings).finding("privileges-future-tables").is_none());
+            run("revoke pg_read_all_data from \"Analyst\"");
+        }
+        run("grant \"The Loader\" to \"Analyst\"");
+        assert!(server.check(&settings).finding("privileges-future-tables").is_none());
+    }
+}
+
+#[test]
+fn the_right_to_write_is_taken_away() {
+    for server in servers() {
+        let settings = server.role("Writer", "by_scram").set("dbname", "ledger");
+        server.cluster.sql(
+            "create database ledger;\n\\connect ledger\n create table public.\"Books\" (id int);\n
+             grant select, insert on public.\"Books\" to \"Writer\"; create table public.notes (id int);\n
+             grant select on public.notes to \"Writer\"",
+        );
+        let answer = server.check(&settings);
+        answer.passes();
+        let finding = answer.finding("privileges-can-write").unwrap_or_else(|| panic!("{answer}"));
+        assert_eq!(finding["evidence"]["tables"], 1, "{answer}");
+        Fixes::of_finding(&answer, "privileges-can-write").run("REVOKE", server, "ledger");
+        let answer = server.check(&settings);
+        answer.passes();
+        assert!(answer.finding("privileges-can-write").is_none(), "{answer}");
+        assert_eq!(answer.fact("privileges", "tables")["readable"], 2, "{answer}");
+    }
+}

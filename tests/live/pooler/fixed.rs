@@ -1,0 +1,73 @@
+//! What is printed for a pooler, done as it is printed: the next check passes.
+
+use super::{DATABASE, stored, through};
+use crate::client::PASSWORD;
+use crate::fixes::Fixes;
+use crate::pgbouncer::PgBouncer;
+use crate::server::{Server, on_all_majors};
+use crate::session::Session;
+
+/// Runs what is printed for PgBouncer's console.
+fn on_the_console(server: &Server, pooler: &PgBouncer, fixes: &Fixes) {
+    let command = fixes.server_lines().into_iter().find(|line| *line == "RELOAD;").expect("a command");
+    let admin = through(pooler, "admin").with("dbname=pgbouncer");
+    let output = server.cluster.psql(command, &admin.conninfo(), &admin.environment());
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stderr), pooler.log());
+}
+
+fn line<'a>(fixes: &'a Fixes, beginning: &str) -> &'a str {
+    fixes.server_lines().into_iter().find(|line| line.starts_with(beginning)).expect("a line")
+}
+
+#[test]
+fn a_user_a_database_and_a_parameter_are_added() {
+    on_all_majors(|major| {
+        let server = Server::start(major, &[]);
+        stored(&server, "It's App");
+        let pooler = PgBouncer::start(&server.cluster, &[], &["pool_mode = session"], &[("admin", PASSWORD)]);
+        let settings = through(&pooler, "It's App");
+
+        // Which of the two is missing does not show before the password is right.
+        let answer = server.check(&settings);
+        answer.fails_with("login-pooler-user-unknown", 13);
+        let fixes = Fixes::of(&answer);
+        pooler.add_user(&server.cluster.sql(line(&fixes, "SELECT ")));
+        on_the_console(&server, &pooler, &fixes);
+
+        let answer = server.check(&settings);
+        answer.fails_with("login-pooler-database-unknown", 13);
+        let fixes = Fixes::of(&answer);
+        let database = line(&fixes, "postgres = ").replace("DATABASE_HOST", "127.0.0.1");
+        pooler.add("[databases]", &database.replace("port=5432", &format!("port={}", server.cluster.port())));
+        on_the_console(&server, &pooler, &fixes);
+        server.check(&settings).passes();
+
+        let settings = settings.set("options", "-c search_path=public");
+        let answer = server.check(&settings);
+        answer.fails_with("login-pooler-parameter", 13);
+        let fixes = Fixes::of(&answer);
+        pooler.add("[pgbouncer]", line(&fixes, "ignore_startup_parameters"));
+        on_the_console(&server, &pooler, &fixes);
+        server.check(&settings).passes();
+    });
+}
+
+#[test]
+fn more_clients_are_allowed() {
+    on_all_majors(|major| {
+        let server = Server::start(major, &[]);
+        let secret = stored(&server, "app");
+        let users = [("app", secret.as_str()), ("admin", PASSWORD)];
+        // PgBouncer lets administrators in when it is full.
+        let pooler = PgBouncer::start(&server.cluster, &[DATABASE], &["max_client_conn = 1"], &users);
+        let settings = through(&pooler, "app");
+        let held = Session::open(&settings);
+        let answer = server.check(&settings);
+        answer.fails_with("login-pooler-full", 13);
+        let fixes = Fixes::of(&answer);
+        pooler.change(line(&fixes, "max_client_conn"));
+        on_the_console(&server, &pooler, &fixes);
+        server.check(&settings).passes();
+        drop(held);
+    });
+}
