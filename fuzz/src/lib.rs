@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use pgpreflight::render::{human, json};
 use pgpreflight::report::Report;
-use pgpreflight::settings::{self, InputFailure, LookUp, Sources};
+use pgpreflight::settings::{self, InputFailure, LookUp, Payload, Sources};
 use pgpreflight::target::{Secret, Target};
 use tempfile::TempDir;
 
@@ -23,6 +23,13 @@ pub fn target(text: String) {
     check(&Sources { target: Some(Secret::new(text)), ..Sources::default() }, telling);
 }
 
+/// Reads a body of `POST /connections`, and looks at what is shown of it.
+pub fn payload(body: Vec<u8>) {
+    let telling = tells(&body);
+    let payload = Some(Payload { path: PathBuf::from("body.json"), body });
+    check(&Sources { payload, ..Sources::default() }, telling);
+}
+
 /// Reads a TARGET and a file that this variable names.
 pub fn file(text: &str, variable: &'static str, contents: &[u8]) {
     let path = scratch_file();
@@ -35,9 +42,7 @@ pub fn file(text: &str, variable: &'static str, contents: &[u8]) {
 fn check(sources: &Sources<'_>, telling: bool) {
     let (shown, is_public) = match settings::read(sources) {
         Ok(target) => (shown(&Report::dry_run(&target, false)), holds_marker(&target)),
-        Err(failure) => {
-            (format!("{failure:?}\n{}", shown(&Report::refused(&failure, false))), shows_public(&failure))
-        }
+        Err(failure) => (format!("{failure:?}\n{}", shown(&Report::refused(&failure, false))), shows_public(&failure)),
     };
     let hidden = !telling || pieces(TELLING).all(|piece| !shown.contains(piece));
     assert!(is_public || hidden, "{shown}");
@@ -66,13 +71,17 @@ fn holds_marker(target: &Target) -> bool {
     let paths = target.oddities.iter().map(|oddity| format!("{oddity:?}"));
     let hosts = target.candidates().into_iter().map(|candidate| candidate.endpoint.host().to_owned());
     let texts = target.parameters.values().cloned().chain(paths).chain(hosts);
-    texts.chain([target.user.clone(), target.database.clone()]).any(|text| pieces(TELLING).any(|piece| text.contains(piece)))
+    // The digits of an escape and what follows them can make up a piece.
+    let escaped = |c: char| if c.is_control() { format!("{:02x}", u32::from(c)) } else { c.to_string() };
+    let texts = texts.chain([target.user.clone(), target.database.clone()]);
+    let mut both = texts.map(|text| format!("{text} {}", text.chars().map(escaped).collect::<String>()));
+    both.any(|text| pieces(TELLING).any(|piece| text.contains(piece)))
 }
 
 /// The failure shows a value because it is public: the name of a service or a file, the host beside a port.
 fn shows_public(failure: &InputFailure) -> bool {
     matches!(
-        failure,
+        failure.cause(),
         InputFailure::ServiceNotFound { .. }
             | InputFailure::RootCertificateMissing { .. }
             | InputFailure::RootCertificateUnreadable { .. }

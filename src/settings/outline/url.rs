@@ -111,12 +111,13 @@ impl Outline<'_> {
         self.show(slashes);
         let end = self.rest().find(ends).unwrap_or(self.rest().len());
         let name = self.rest().get(..end).unwrap_or_default();
-        let plain: String = name
-            .split('%')
-            .enumerate()
-            .map(|(at, part)| part.get(if at == 0 { 0 } else { 2 }..).unwrap_or("%"))
-            .collect();
-        let fine = is_harmless("dbname", &plain);
+        // Only here an escape is shown, where it is one.
+        let escapes =
+            |after: &str| after.get(..2).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let mut parts = name.split('%');
+        let before = parts.next().unwrap_or_default();
+        let fine = is_harmless("dbname", before)
+            && parts.all(|after| escapes(after) && is_harmless("dbname", after.get(2..).unwrap_or_default()));
         self.push(end, Some("dbname"), fine);
     }
 

@@ -59,11 +59,11 @@ fn mend(malformed: Malformed, text: &str, place: usize) -> Option<String> {
             let end = address.map_or(text.len(), |length| place + length);
             replace(text, end..end, "]")
         }
-        Malformed::PercentInvalid => replace(text, place..place + 1, "%25"),
         Malformed::BlankInside => replace(text, place..place + 1, "%20"),
         Malformed::SecondEquals => replace(text, place..place + 1, "%3D"),
         Malformed::NoKnownForm
         | Malformed::ClusterOnly
+        | Malformed::PercentInvalid
         | Malformed::PercentZero
         | Malformed::BracketEmpty
         | Malformed::AfterBracket
