@@ -92,7 +92,7 @@ const SHOWN: &[(&str, &str, &str, &str)] = &[
     ("tls-version-unsupported-old-server", "tlsv1 alert protocol version", "tlsv1 alert protocol version", HANDSHAKE),
     ("login-channel-binding-unavailable", "channel binding is required, but server did not offer",
         "channel binding is required, but server did not offer", "server did not use channel binding"),
-    ("login-client-certificate-refused", "tlsv13 alert certificate required", "tlsv13 alert certificate required",
+    ("login-client-certificate-demanded", "tlsv13 alert certificate required", "tlsv13 alert certificate required",
         "tlsv13 alert certificate required"),
     ("login-client-certificate-required", "FATAL:  connection requires a valid client certificate",
         "connection requires a valid client certificate", "FATAL: connection requires a valid client certificate"),

@@ -90,8 +90,8 @@ fn read(name: &'static str, text: &str) -> Result<Option<Fault>, toml::de::Error
         return Ok(None);
     };
     let fault = Fault { name, about, cause, others, client, endpoint, answers };
-    // Where the input is at fault, the endpoint is not.
-    Ok(Some(fault).filter(|fault| fault.stage() != Some("input")))
+    // Where the input is at fault, the endpoint is not, and other files have what else it shows.
+    Ok(Some(fault).filter(|fault| fault.stage() != Some("input") && !name.starts_with("input-")))
 }
 
 impl Fault {

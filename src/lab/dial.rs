@@ -52,6 +52,9 @@ impl Client {
         let mut others = self.keywords.clone();
         // The tests name the address beside the host; a name that leads to it is enough.
         others.remove("hostaddr");
+        if others.get("host").is_some_and(|host| leads_elsewhere(host)) {
+            others.insert("hostaddr".to_owned(), address.ip().to_string());
+        }
         for (placeholder, file) in [(ROOT, root), (CERTIFICATE, certificate)] {
             let file = file.display().to_string();
             others.values_mut().filter(|value| *value == placeholder).for_each(|value| value.clone_from(&file));
@@ -67,6 +70,11 @@ impl Client {
             others,
         }
     }
+}
+
+/// A name of the world outside, to which the endpoint lends its address.
+fn leads_elsewhere(host: &str) -> bool {
+    host.contains('.') && !host.contains(',') && host.parse::<IpAddr>().is_err()
 }
 
 /// The host that the file names, as far as it leads to the address; for most that is `localhost`.

@@ -36,10 +36,14 @@ pub fn parse(rest: &str) -> Result<Pairs, Misread<'_>> {
 /// `user[:password]@`, if an `@` comes before the first `/`.
 fn credentials<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, Misread<'a>> {
     let (before, after) = split_at_any(rest, &['@', '/']);
-    let Some(after) = after.strip_prefix('@') else {
+    let Some(host) = after.strip_prefix('@') else {
         return misread_slash(rest).map(|()| rest);
     };
     let (user, password) = before.split_once(':').unwrap_or((before, ""));
+    if !password.is_empty() && path_of(host).contains('@') {
+        // `alice:p@ss/word@host`: libpq would look up `ss`.
+        return Err(InputFailure::ReservedCharacter('@').at(host));
+    }
     for (keyword, part) in [("user", user), ("password", password)] {
         match store(pairs, keyword, part) {
             Err(Misread {
@@ -51,7 +55,12 @@ fn credentials<'a>(rest: &'a str, pairs: &mut Pairs) -> Result<&'a str, Misread<
             other => other?,
         }
     }
-    Ok(after)
+    Ok(host)
+}
+
+/// What comes after the hosts, up to the parameters.
+fn path_of(rest: &str) -> &str {
+    split_at_any(authority(rest).1, &['?']).0
 }
 
 /// `alice:p/ss@host`: libpq takes `alice` for the host and `p` for the port. An `@` after the slash gives it away.
@@ -236,6 +245,7 @@ mod tests {
         let rows = [
             ("alice:p@ss@db.test/x", InputFailure::ReservedCharacter('@')),
             ("alice:p@s%s@db.test/x", InputFailure::ReservedCharacter('@')),
+            ("alice:p@ss/word@db.test/x", InputFailure::ReservedCharacter('@')),
             ("alice:p/ss@db.test/x", InputFailure::ReservedCharacter('/')),
             ("alice:p%ss@db.test/x", InputFailure::ReservedCharacter('%')),
             ("[::1", malformed(Malformed::BracketOpen)),
@@ -258,6 +268,7 @@ mod tests {
     fn an_error_points_at_its_place() {
         let rows = [
             ("alice:p@ss@db.test/x", "ss@db.test"),
+            ("alice:p@ss/word@db.test/x", "ss/word@db.test/x"),
             ("alice:p/ss@db.test/x", "/ss@db.test/x"),
             ("alice:p%ss@db.test/x", "%ss"),
             ("[::1/db", "::1/db"),
