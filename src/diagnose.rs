@@ -24,7 +24,7 @@ mod words;
 
 use self::code::{Code, Severity};
 use self::finding::Finding;
-use crate::probe::trace::{Failure, LoginFailure, Trace};
+use crate::probe::trace::{Failure, LoginFailure, Silence, Trace};
 use crate::settings::InputFailure;
 use crate::target::Target;
 
@@ -56,7 +56,9 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
         remarks.extend(session::remarks(seen, product::name(seen, &trace.login)));
         remarks.extend(pooler::remark(trace));
         remarks.extend(product::mismatch(target, trace));
-        remarks.extend(role_settings::remark(&host, seen));
+        // What is the cause already is not remarked on.
+        let is_cause = cause.as_ref().is_some_and(|cause| cause.code == Code::SessionRoleSettings);
+        remarks.extend(role_settings::remark(&host, seen).filter(|_| !is_cause));
     }
     remarks.extend(trace.privileges.iter().flat_map(|seen| privileges::remarks(&host, seen)));
     remarks.sort_by_key(|finding| finding.severity);
@@ -71,6 +73,9 @@ fn explain(failure: &Failure, target: &Target, trace: &Trace) -> Finding {
         Failure::Login(failure) => login::explain(failure, target, trace),
         Failure::WrongRole(role) => session::wrong_role(*role, target),
         Failure::Session(failure) => session::explain(failure, target, trace),
+        Failure::Privileges(Silence::Refused(error)) if error.sqlstate == "57014" => {
+            role_settings::cut_off(error, target)
+        }
         Failure::Privileges(failure) => session::unanswered(failure, Code::PrivilegesNoReply),
     }
 }

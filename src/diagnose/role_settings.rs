@@ -34,11 +34,11 @@ pub fn remark(target: &Target, seen: &SessionSeen) -> Option<Finding> {
 pub fn cut_off(error: &ServerError, target: &Target) -> Finding {
     let finding = Finding::new(
         Code::SessionRoleSettings,
-        "statement_timeout is so short that not even a first question to the server is answered",
+        "statement_timeout is so short that the questions of this check are cut off",
     )
     .confidence(Confidence::Likely)
     .because(format!("it said {}: {}", error.sqlstate, error.message))
-    .because("no one but statement_timeout cancels a statement of a new session at once")
+    .because("nothing else cancels the first statements of a new session")
     .fix(
         Side::Server,
         "take it back: the first line where it is the role's, the second where it is the database's",

@@ -90,10 +90,13 @@ async fn answer(connection: &mut Connection) -> Result<Rows, Silence> {
     }
 }
 
+/// `query_canceled`: no question here is cancelled but by `statement_timeout`.
+const CANCELLED: &str = "57014";
+
 /// The rows of a question that not every product understands: no rows where it is refused.
 async fn willing_answer(connection: &mut Connection) -> Result<Rows, Silence> {
     match answer(connection).await {
-        Err(Silence::Refused(_)) => Ok(Rows::new()),
+        Err(Silence::Refused(error)) if error.sqlstate != CANCELLED => Ok(Rows::new()),
         answered => answered,
     }
 }
