@@ -114,7 +114,7 @@ pub fn parse(buffer: &mut BytesMut, screen: &Screen) -> io::Result<Message> {
     match backend::Message::parse(buffer).map_err(invalid)?.ok_or_else(truncated)? {
         backend::Message::ParameterStatus(body) => {
             let name = screen.text(body.name().map_err(invalid)?.as_bytes());
-            Ok(Message::ParameterStatus(name, screen.text(body.value().map_err(invalid)?.as_bytes())))
+            Ok(Message::ParameterStatus(name, screen.token(body.value().map_err(invalid)?.as_bytes())))
         }
         backend::Message::NoticeResponse(body) => server_error(body.fields(), screen).map(Message::Notice),
         backend::Message::ErrorResponse(body) => server_error(body.fields(), screen).map(Message::Error),
@@ -180,7 +180,10 @@ fn backend_key(mut body: Bytes) -> io::Result<Message> {
 fn server_error(mut fields: backend::ErrorFields<'_>, screen: &Screen) -> io::Result<ServerError> {
     let mut error = ServerError::default();
     while let Some(field) = fields.next().map_err(invalid)?.filter(|_| error.fields.len() < MOST_FIELDS) {
-        error.fields.push((char::from(field.type_()), screen.text(field.value_bytes())));
+        let (letter, value) = (char::from(field.type_()), field.value_bytes());
+        // SQLSTATE and routine decide what is said of it.
+        let value = if matches!(letter, 'C' | 'R') { screen.token(value) } else { screen.text(value) };
+        error.fields.push((letter, value));
     }
     let text = |letter| error.field(letter).unwrap_or_default().to_owned();
     Ok(ServerError {

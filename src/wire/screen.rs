@@ -12,6 +12,10 @@ const LONGEST: usize = 1000;
 /// The longest value kept of an answer, in characters.
 const LONGEST_VALUE: usize = 65_536;
 
+/// A secret shorter than this stands in many a word by chance: it is taken out of messages where it is a word of its
+/// own, and left in what is read by machines, such as numbers and SQLSTATEs.
+const SHORTEST: usize = 4;
+
 /// A piece of Base64 shorter than this is no secret's alone.
 const TELLING: usize = 8;
 
@@ -19,6 +23,8 @@ const TELLING: usize = 8;
 #[derive(Clone, Default)]
 pub struct Screen {
     spellings: Vec<Spelling>,
+    /// Those of secrets that are shorter than [`SHORTEST`].
+    words: Vec<Spelling>,
 }
 
 /// A secret in parts, each with every form it may have in a text, in lower case. The first spelling of a secret has a
@@ -30,30 +36,39 @@ impl Screen {
     /// Base64 and as hexadecimal digits.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
-        Self { spellings: secrets.flat_map(spellings_of).collect() }
+        let (short, long): (Vec<&str>, Vec<&str>) = secrets.partition(|secret| secret.chars().count() < SHORTEST);
+        let spellings = |secrets: Vec<&str>| secrets.into_iter().flat_map(spellings_of).collect();
+        Self { spellings: spellings(long), words: spellings(short) }
     }
 
-    /// A text as it may be shown: a message, a name, the value of a parameter.
+    /// A text as it may be shown: a message or a name.
     pub fn text(&self, bytes: &[u8]) -> String {
-        self.shown(bytes, LONGEST)
+        self.shown(bytes, LONGEST, &self.words)
+    }
+
+    /// A text that is read by machines: a SQLSTATE, a routine, the value of a parameter.
+    pub fn token(&self, bytes: &[u8]) -> String {
+        self.shown(bytes, LONGEST, &[])
     }
 
     /// A value of an answer, which may be a long list.
     pub fn value(&self, bytes: &[u8]) -> String {
-        self.shown(bytes, LONGEST_VALUE)
+        self.shown(bytes, LONGEST_VALUE, &[])
     }
 
     /// However long the text is, no more of it is looked at than is shown.
-    fn shown(&self, bytes: &[u8], longest: usize) -> String {
+    fn shown(&self, bytes: &[u8], longest: usize, words: &[Spelling]) -> String {
         let text = String::from_utf8_lossy(bytes);
         let mut rest = text.as_ref();
-        let (mut shown, mut length) = (String::new(), 0);
+        let (mut shown, mut length, mut within) = (String::new(), 0, false);
         while let Some(c) = rest.chars().next() {
             if length >= longest {
                 shown.push('…');
                 break;
             }
-            let secret = self.spellings.iter().filter_map(|spelling| found(spelling, rest)).max();
+            let word = words.iter().filter(|_| !within).filter_map(|spelling| found_word(spelling, rest));
+            let secret = self.spellings.iter().filter_map(|spelling| found(spelling, rest)).chain(word).max();
+            within = c.is_alphanumeric();
             if secret.is_some() {
                 shown.push_str(BLANK);
                 length += BLANK.len();
@@ -65,6 +80,12 @@ impl Screen {
         }
         shown
     }
+}
+
+/// As [`found`], where the secret ends with its word.
+fn found_word(spelling: &Spelling, text: &str) -> Option<usize> {
+    let ends = |length: &usize| !text.get(*length..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    found(spelling, text).filter(ends)
 }
 
 /// How many bytes of the text are this secret, if it begins with it; the most where it can be read in several ways.
@@ -231,8 +252,19 @@ mod tests {
     }
 
     #[test]
+    fn a_short_secret_is_blanked_where_it_is_a_word() {
+        let screen = Screen::new(["x1"]);
+        assert_eq!(
+            screen.text(b"XX100: the password 'X1' of x12 is not x1"),
+            format!("XX100: the password '{BLANK}' of x12 is not {BLANK}")
+        );
+        assert_eq!(screen.token(b"x1"), "x1");
+        assert_eq!(screen.value(b"x1"), "x1");
+    }
+
+    #[test]
     fn what_only_begins_like_a_secret_is_read_again() {
-        assert_eq!(Screen::new(["aab"]).text(b"aaab"), format!("a{BLANK}"));
+        assert_eq!(Screen::new(["aaab"]).text(b"aaaab"), format!("a{BLANK}"));
         // Each quote may be one of the secret's, or half of a doubled one: that must not take for ever.
         let quotes = Screen::new(["'".repeat(50).as_str()]).text("'".repeat(500).as_bytes());
         assert_eq!(quotes, BLANK.repeat(5));
