@@ -100,8 +100,10 @@ fn drawn_certificates() {
 /// any of today have 2, and so has the libpq that the table was made with.
 fn complaint(asked: &Asked, chain: &str) -> Option<String> {
     match (&asked.older, chain) {
-        (Some(older), "rsa1024" | "sha1") => (!asked.agrees(older)).then(|| format!("{older:?}\n{}", asked.ours)),
-        (None, "rsa1024" | "sha1") => None,
+        (Some(older), "rsa1024" | "sha1" | "selfnoca") => {
+            (!asked.agrees(older)).then(|| format!("{older:?}\n{}", asked.ours))
+        }
+        (None, "rsa1024" | "sha1" | "selfnoca") => None,
         _ => asked.complaint(),
     }
 }

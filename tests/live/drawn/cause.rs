@@ -18,6 +18,9 @@ const MESSAGES: &[(&str, &[&str])] = &[
         "server does not support SSL, but SSL was required",
         &["tls-not-offered", "input-root-certificate-missing", "input-root-certificate-unreadable"],
     ),
+    ("authentication method requirement", &["login-method-not-allowed"]),
+    ("session is not read-only", &["session-wrong-role"]),
+    ("server is not in hot standby mode", &["session-wrong-role"]),
     ("channel binding", &["login-channel-binding-unavailable"]),
     (
         "certificate verify failed",

@@ -40,10 +40,12 @@ impl Client {
         let said = String::from_utf8_lossy(&psql.stderr);
         let connects = psql.status.success();
         let encrypted = String::from_utf8_lossy(&psql.stdout).trim() == "t";
+        // A session that is not what target_session_attrs asks for is none to libpq.
+        let ours = answer.connects() && answer.cause() != Some("session-wrong-role");
         let agree = if connects {
-            answer.connects() && *answer.fact("tls", "negotiated") == encrypted
+            ours && *answer.fact("tls", "negotiated") == encrypted
         } else {
-            !answer.connects() && answer.cause().is_some_and(|code| cause::fits(&said, code))
+            !ours && answer.cause().is_some_and(|code| cause::fits(&said, code))
         };
         if agree {
             return Ok(connects);
@@ -52,7 +54,7 @@ impl Client {
             "  TARGET {}\n  environment {:?}\n  psql: connects {connects}, encrypted {encrypted}\n{said}\n  we: connects {}, encrypted {}, cause {:?}",
             self.target,
             self.environment,
-            answer.connects(),
+            ours,
             answer.fact("tls", "negotiated"),
             answer.cause(),
         ))
@@ -82,8 +84,8 @@ type Keywords = Vec<(&'static str, String)>;
 
 fn keywords(rng: &mut Rng, world: &World) -> Keywords {
     let server = &world.server;
-    let mut keywords: Keywords =
-        vec![("port", server.cluster.port().to_string()), ("hostaddr", "127.0.0.1".to_owned())];
+    let port = server.cluster.port();
+    let mut keywords = Keywords::new();
     let mut add = |keyword, value: &str| keywords.push((keyword, value.to_owned()));
     // Mostly what works: with a fault in every setting nothing would be seen but the first.
     let mut mostly = |usual: &[&'static str], odd: &[&'static str]| {
@@ -91,7 +93,17 @@ fn keywords(rng: &mut Rng, world: &World) -> Keywords {
         rng.choice(choices.iter().copied()).unwrap_or_default()
     };
 
-    add("host", mostly(&["localhost"], &["LOCALHOST", "127.0.0.1", "db.example.test", "other.test"]));
+    let host = mostly(&["localhost"], &["LOCALHOST", "127.0.0.1", "db.example.test", "other.test"]);
+    match mostly(&["one"], &["after a dead one", "before a dead one", "twice"]) {
+        "after a dead one" => add_hosts(&mut add, host, &format!("1,{port}")),
+        "before a dead one" => add_hosts(&mut add, host, &format!("{port},1")),
+        "twice" => add_hosts(&mut add, host, &format!("{port},{port}")),
+        _ => {
+            add("host", host);
+            add("hostaddr", "127.0.0.1");
+            add("port", &port.to_string());
+        }
+    }
     add("user", mostly(&ROLES[..4], &["drawn_expired", "drawn_nologin", "drawn_ghost"]));
     add("dbname", mostly(&["postgres"], &["drawn_closed", "drawn_private", "drawn_none"]));
     match mostly(&["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "verify-full", ""], &[]) {
@@ -112,7 +124,11 @@ fn keywords(rng: &mut Rng, world: &World) -> Keywords {
         "file" => add("passfile", &format!("{}/passfile", server.socket())),
         _ => {}
     }
-    let rare: [(&'static str, &[&'static str]); 6] = [
+    let rare: [(&'static str, &[&'static str]); 10] = [
+        ("require_auth", &["scram-sha-256", "password,md5", "!none", "!scram-sha-256", "none"]),
+        ("target_session_attrs", &["any", "read-write", "read-only", "primary", "standby", "prefer-standby"]),
+        ("sslcertmode", &["disable", "allow"]),
+        ("max_protocol_version", &["3.0", "3.2", "latest"]),
         ("channel_binding", &["disable", "prefer", "require"]),
         ("sslnegotiation", &["postgres", "direct"]),
         ("ssl_max_protocol_version", &["TLSv1.2", "TLSv1.3"]),
@@ -127,6 +143,12 @@ fn keywords(rng: &mut Rng, world: &World) -> Keywords {
         }
     }
     keywords
+}
+
+fn add_hosts(add: &mut impl FnMut(&'static str, &str), host: &str, ports: &str) {
+    add("host", &format!("{host},{host}"));
+    add("hostaddr", "127.0.0.1,127.0.0.1");
+    add("port", ports);
 }
 
 fn variable(keyword: &str) -> Option<&'static str> {
@@ -153,11 +175,13 @@ fn uri(keywords: &Keywords) -> String {
         _ => Vec::new(),
     };
     let mut placed = placed;
-    if let Some(host) = value("host") {
+    // A list is a parameter.
+    let single = |value: &String| !value.contains("%2C");
+    if let Some(host) = value("host").filter(single) {
         uri.push_str(&host);
         placed.push("host");
     }
-    if let Some(port) = value("port") {
+    if let Some(port) = value("port").filter(single) {
         write!(uri, ":{port}").expect("a String takes all");
         placed.push("port");
     }
