@@ -10,8 +10,10 @@ use jiff::SignedDuration;
 use crate::settings::keywords::{KEYWORDS, Use};
 
 mod lab;
+mod serve;
 
 pub use lab::{LabArgs, LabFormat, LabRunArgs, LabServeArgs, LabTask};
+pub use serve::{PreflightMode, ServeArgs, ServeTask, StoreArgs};
 
 /// Dials a PostgreSQL endpoint, says what works, what fails, why, and what to change.
 #[derive(Debug, Parser)]
@@ -27,6 +29,8 @@ pub struct Cli {
 pub enum Task {
     /// Walk the stages against the live endpoint, explain and report
     Check(Box<CheckArgs>),
+    /// Run the local Flow Service: base connections over HTTP, each checked before it is stored
+    Serve(Box<ServeArgs>),
     /// Print the page of a finding code, or without one the list of all codes
     Explain(ExplainArgs),
     /// Play misbehaving PostgreSQL endpoints on loopback, one per fault: practice, and a test bed for any client

@@ -7,6 +7,7 @@ pub mod lab;
 mod nearest;
 mod output;
 mod password;
+pub mod serve;
 
 use crate::cli::{Cli, Task};
 use crate::error::Trouble;
@@ -15,6 +16,7 @@ use crate::error::Trouble;
 pub async fn run(cli: Cli) -> Result<u8, Trouble> {
     match cli.command {
         Task::Check(args) => check::run(*args).await,
+        Task::Serve(args) => serve::run(*args).await,
         Task::Explain(args) => explain::run(&args),
         Task::Lab(args) => lab::run(args).await,
         Task::Demo => demo::run().await,

@@ -1,6 +1,7 @@
 //! Our own trouble: what is neither the target's fault nor the caller's. It ends the process with exit code 3.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The exit code of every [`Trouble`].
@@ -36,6 +37,14 @@ pub enum Trouble {
     /// The lab endpoint of the demo could not be started.
     #[error("cannot start the lab endpoint: {0}")]
     Lab(String),
+    /// The service cannot listen there.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// The registry failed.
     #[error("the local registry failed: {0}")]
     Registry(String),

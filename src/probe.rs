@@ -44,6 +44,10 @@ pub trait Watch: Send {
     fn retreat(&mut self, stage: Stage, trace: &Trace);
     /// A stage has failed, and another address or host is tried, or has been tried already.
     fn give_up(&mut self, stage: Stage, trace: &Trace);
+    /// Whether this address may be dialled; asked of every address before it is.
+    fn permits(&self, _address: SocketAddr) -> bool {
+        true
+    }
 }
 
 /// Nobody watches.
@@ -73,7 +77,7 @@ impl Ladder<'_, '_> {
     async fn log_in(&mut self) -> Result<Connection, Failure> {
         self.recorder.enter(Stage::Resolve);
         self.resolve().await?;
-        let mut addresses = self.recorder.trace.resolved.addresses.clone();
+        let mut addresses = self.recorder.permitted();
         if self.target.load_balance {
             fastrand::shuffle(&mut addresses);
         }

@@ -5,5 +5,11 @@
 pub mod api;
 pub mod auth;
 mod connection_string;
+mod driver;
+pub mod place;
+pub mod query;
+pub mod record;
+pub mod scope;
 pub mod seal;
+pub mod server;
 pub mod store;

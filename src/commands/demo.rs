@@ -13,6 +13,7 @@ use crate::lab::scenario::{DEFAULT_PASSWORD, DEFAULT_USER, Scenario};
 use crate::lab::session::{Cell, Query};
 use crate::registry::api::{ConnectionRequest, ConnectionSpec};
 use crate::registry::auth::{BasicAuth, azure_ssl_mode};
+use crate::registry::scope::Scope;
 use crate::registry::store::Store;
 use crate::render::human;
 use crate::render::layout::{STRONG, paragraph};
@@ -83,8 +84,9 @@ fn register(target: &Target, output: &mut Output) -> Result<(), Trouble> {
     let directory = tempfile::tempdir().map_err(|error| trouble(&error))?;
     let mut store = Store::open(&directory.path().join("registry.db")).map_err(|error| trouble(&error))?;
     let request = request(target);
-    let registered = store.register(&request).map_err(|error| trouble(&error))?;
-    let stored = store.read(registered.id).map_err(|error| trouble(&error))?;
+    let scope = Scope::local();
+    let registered = store.register(&scope, &request).map_err(|error| trouble(&error))?;
+    let stored = store.read(&scope, registered.id).map_err(|error| trouble(&error))?;
     output.write(|out| {
         show(out, "POST /connections", &request.masked())?;
         show(out, "answer", &registered)?;

@@ -2,12 +2,14 @@
 //! tried, each has a trace of its own, and one of them is what the walk brings back.
 
 use std::cmp::Reverse;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Watch;
-use super::trace::{Failure, Stage, Trace};
+use super::trace::{Attempt, Dialled, Failure, Stage, Trace};
 
 /// Writes a walk down.
 pub struct Recorder<'a> {
@@ -94,6 +96,19 @@ impl<'a> Recorder<'a> {
         }
         self.current = Some((stage, Instant::now()));
         self.watch.enter(stage);
+    }
+
+    /// The addresses that may be dialled. The others are attempts that this machine's own rules have ended.
+    pub fn permitted(&mut self) -> Vec<SocketAddr> {
+        let (permitted, barred): (Vec<_>, Vec<_>) =
+            self.trace.resolved.addresses.iter().copied().partition(|address| self.watch.permits(*address));
+        let attempt = |address: SocketAddr| Attempt {
+            address: address.to_string(),
+            outcome: Dialled::BlockedLocally,
+            elapsed: Duration::ZERO,
+        };
+        self.trace.connected.attempts = barred.into_iter().map(attempt).collect();
+        permitted
     }
 
     /// Gives up the attempt under way; another one follows, to the same address.

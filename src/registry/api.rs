@@ -112,6 +112,9 @@ pub struct Connection {
     pub created_at: i64,
     /// Unix time in milliseconds.
     pub updated_at: i64,
+    /// Whose it is, and who made and changed it.
+    #[serde(flatten)]
+    pub owner: Owner,
     /// As requested.
     pub name: String,
     /// As requested.
@@ -127,6 +130,26 @@ pub struct Connection {
     pub version: String,
     /// What `If-Match` must be to change it; the double quotes are part of the string.
     pub etag: String,
+}
+
+/// Whose a connection is, and who made and changed it. With tokens of a service, user and client are the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Owner {
+    /// The user that made it.
+    pub created_by: String,
+    /// The user that changed it last.
+    pub updated_by: String,
+    /// The client, by its API key, that made it.
+    pub created_client: String,
+    /// The client that changed it last.
+    pub updated_client: String,
+    /// A UUID.
+    pub sandbox_id: String,
+    /// Such as `prod`.
+    pub sandbox_name: String,
+    /// The organisation, `…@AdobeOrg`.
+    pub ims_org_id: String,
 }
 
 /// The states of the `OpenAPI` document.

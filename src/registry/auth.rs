@@ -124,6 +124,16 @@ impl Auth {
         self.secrets().find(|(given, _)| *given == name).map(|(_, secret)| secret)
     }
 
+    /// The body with its secrets, for a patch to be applied to.
+    pub(crate) fn exposed(&self) -> Value {
+        let text = |param: &Param| match param {
+            Param::Open(value) => Value::from(value.as_str()),
+            Param::Secret(secret) => Value::from(secret.expose()),
+        };
+        let params: Map<_, _> = self.params.iter().map(|(name, param)| (name.clone(), text(param))).collect();
+        serde_json::json!({"specName": self.spec_name, "params": params})
+    }
+
     /// The secrets as one JSON object, name to value: what is sealed.
     pub(crate) fn secrets_text(&self) -> Secret {
         let secrets: Map<_, _> =

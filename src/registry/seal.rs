@@ -1,7 +1,8 @@
 //! Secrets at rest: XChaCha20-Poly1305 under a key that lives in a file of its own.
 //!
 //! A sealed value is one byte of format, a random nonce of 24 bytes, and the ciphertext with its tag. It is bound to the
-//! place it was sealed for, so that a value copied to another row does not open there.
+//! place it was sealed for, so that a value copied to another row does not open there. A key file has one key, and during
+//! a rotation two, a line each: the first seals, all open.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -14,27 +15,33 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 
 use crate::target::Secret;
 
-/// The only format so far; a later one (or another key during a rotation) gets another number.
+/// The only format so far.
 const FORMAT: u8 = 1;
 const NONCE_LEN: usize = 24;
+const KEY_LEN: usize = 32;
 
-/// Seals and opens under one key. `Debug` does not show the key.
+/// Seals under one key, and opens also what others sealed. `Debug` does not show a key.
 #[derive(Clone)]
-pub struct Sealer(XChaCha20Poly1305);
+pub struct Sealer {
+    key: XChaCha20Poly1305,
+    former: Vec<XChaCha20Poly1305>,
+}
 
 impl Sealer {
     /// A key that is kept nowhere.
     pub fn ephemeral() -> Result<Self, SealError> {
-        Ok(Self::from_key(random()?))
+        Ok(Self { key: cipher(random()?), former: Vec::new() })
     }
 
-    /// The key in `file`.
+    /// The keys in `file`.
     pub fn read(file: &Path) -> Result<Self, SealError> {
-        let unreadable = |source| SealError::KeyUnreadable { key: file.to_owned(), source };
         let malformed = || SealError::KeyMalformed { key: file.to_owned() };
-        let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        let bytes = BASE64.decode(text.trim()).map_err(|_| malformed())?;
-        Ok(Self::from_key(bytes.try_into().map_err(|_| malformed())?))
+        let text = read_text(file)?;
+        let key = |line: &str| Some(cipher(BASE64.decode(line).ok()?.try_into().ok()?));
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let keys: Option<Vec<XChaCha20Poly1305>> = lines.map(key).collect();
+        let mut keys = keys.ok_or_else(malformed)?.into_iter();
+        Ok(Self { key: keys.next().ok_or_else(malformed)?, former: keys.collect() })
     }
 
     /// The key in `file`, made with mode 0600 when there is none. Whoever makes it first wins, and nobody sees half a key.
@@ -45,15 +52,28 @@ impl Sealer {
         Self::read(file)
     }
 
-    fn from_key(key: [u8; 32]) -> Self {
-        Self(XChaCha20Poly1305::new(&key.into()))
+    /// Puts a new key before those of `file`, so that from now on it seals, and what was sealed still opens.
+    pub fn begin_rotation(file: &Path) -> Result<Self, SealError> {
+        let unwritable = |source| SealError::KeyUnwritable { key: file.to_owned(), source };
+        Self::read(file)?;
+        let new: [u8; KEY_LEN] = random()?;
+        let lines = format!("{}\n{}", BASE64.encode(new), read_text(file)?);
+        replace(file, &lines).map_err(unwritable)?;
+        Self::read(file)
+    }
+
+    /// Leaves the first key of `file` alone in it: nothing may be sealed under the others any more.
+    pub fn end_rotation(file: &Path) -> Result<(), SealError> {
+        let text = read_text(file)?;
+        let first = text.lines().next().unwrap_or_default();
+        replace(file, &format!("{first}\n")).map_err(|source| SealError::KeyUnwritable { key: file.to_owned(), source })
     }
 
     /// Encrypts `secret` so that it opens only with this key and the same `place`.
     pub fn seal(&self, place: &str, secret: &Secret) -> Result<Vec<u8>, SealError> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let payload = Payload { msg: secret.expose().as_bytes(), aad: place.as_bytes() };
-        let ciphertext = self.0.encrypt(&nonce.into(), payload).map_err(|_| SealError::TooLong)?;
+        let ciphertext = self.key.encrypt(&nonce.into(), payload).map_err(|_| SealError::TooLong)?;
         Ok([&[FORMAT][..], &nonce, &ciphertext].concat())
     }
 
@@ -64,8 +84,10 @@ impl Sealer {
         if format != FORMAT {
             return Err(SealError::Refused);
         }
-        let payload = Payload { msg: ciphertext, aad: place.as_bytes() };
-        let plain = self.0.decrypt(&(*nonce).into(), payload).map_err(|_| SealError::Refused)?;
+        let opened = std::iter::once(&self.key)
+            .chain(&self.former)
+            .find_map(|key| key.decrypt(&(*nonce).into(), Payload { msg: ciphertext, aad: place.as_bytes() }).ok());
+        let plain = opened.ok_or(SealError::Refused)?;
         String::from_utf8(plain).map(Secret::new).map_err(|_| SealError::Refused)
     }
 }
@@ -76,24 +98,51 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// Written beside its place, flushed, then moved there if nothing is there yet: `tempfile` makes it with mode 0600.
+fn cipher(key: [u8; KEY_LEN]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&key.into())
+}
+
+fn read_text(file: &Path) -> Result<String, SealError> {
+    std::fs::read_to_string(file).map_err(|source| SealError::KeyUnreadable { key: file.to_owned(), source })
+}
+
+/// Written beside its place, flushed, then moved there if nothing is there yet.
 fn make_key(file: &Path) -> io::Result<()> {
-    let key: [u8; 32] = random().map_err(io::Error::other)?;
-    let directory = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut new = tempfile::NamedTempFile::new_in(directory)?;
-    writeln!(new, "{}", BASE64.encode(key))?;
-    new.as_file().sync_all()?;
-    match new.persist_noclobber(file) {
-        Ok(_) => std::fs::File::open(directory)?.sync_all(), // else the store could outlive its key at a power cut
+    let key: [u8; KEY_LEN] = random().map_err(io::Error::other)?;
+    match written_beside(file, &format!("{}\n", BASE64.encode(key)))?.persist_noclobber(file) {
+        Ok(_) => sync_directory(file),
         Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(failed) => Err(failed.error),
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], SealError> {
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    written_beside(file, text)?.persist(file).map_err(|failed| failed.error)?;
+    sync_directory(file)
+}
+
+/// `tempfile` makes it with mode 0600.
+fn written_beside(file: &Path, text: &str) -> io::Result<tempfile::NamedTempFile> {
+    let mut new = tempfile::NamedTempFile::new_in(directory(file))?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().sync_all()?;
+    Ok(new)
+}
+
+/// Else the store could outlive its key at a power cut.
+fn sync_directory(file: &Path) -> io::Result<()> {
+    std::fs::File::open(directory(file))?.sync_all()
+}
+
+fn directory(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Random bytes of the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], SealError> {
     <[u8; N]>::try_generate().map_err(|_| SealError::NoRandomness)
 }
 
@@ -116,7 +165,7 @@ pub enum SealError {
         /// What the system said.
         source: io::Error,
     },
-    /// The file is not 32 bytes in base64.
+    /// A line of the file is not 32 bytes in base64.
     #[error("{} is not a key file: it must hold 32 bytes in base64", key.display())]
     KeyMalformed {
         /// The file.
@@ -200,6 +249,21 @@ mod tests {
             let error = Sealer::read(&file).unwrap_err().to_string();
             assert_eq!(error, format!("{} is not a key file: it must hold 32 bytes in base64", file.display()));
         }
+    }
+
+    #[test]
+    fn during_a_rotation_both_keys_open_and_after_it_the_new_one_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("store.key");
+        let old = Sealer::read_or_make(&file).unwrap();
+        let before = old.seal("row 1", &secret()).unwrap();
+        let both = Sealer::begin_rotation(&file).unwrap();
+        let after = both.seal("row 1", &secret()).unwrap();
+        assert!(both.open("row 1", &before).is_ok() && both.open("row 1", &after).is_ok());
+        assert!(old.open("row 1", &after).is_err());
+        Sealer::end_rotation(&file).unwrap();
+        let new = Sealer::read(&file).unwrap();
+        assert!(new.open("row 1", &before).is_err() && new.open("row 1", &after).is_ok());
     }
 
     #[test]

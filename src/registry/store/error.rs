@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
+use crate::registry::driver::said;
 use crate::registry::seal::SealError;
 
 /// Why the store could not do what it was asked.
@@ -74,7 +75,33 @@ pub enum StoreError {
         /// The file.
         store: PathBuf,
         /// The connection.
-        id: Uuid,
+        id: String,
+    },
+    /// A row of the store is not what this program writes there.
+    #[error("a connection in {} is damaged", store.display())]
+    DocumentDamaged {
+        /// The file.
+        store: PathBuf,
+    },
+    /// PostgreSQL cannot be reached, or refused.
+    #[error("the store {}: {}", store.display(), said(source))]
+    Postgres {
+        /// Host and database.
+        store: PathBuf,
+        /// What it or the driver said.
+        source: tokio_postgres::Error,
+    },
+    /// A `postgresql://` URL that cannot be used.
+    #[error("the URL of the store cannot be used: {reason}")]
+    Url {
+        /// Names parts, quotes none.
+        reason: &'static str,
+    },
+    /// A store did not answer in time.
+    #[error("the store {} does not answer", store.display())]
+    Silent {
+        /// Host and database.
+        store: PathBuf,
     },
     /// The key file is unusable, or sealing failed.
     #[error(transparent)]

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Result};
 use super::error::StoreError;
 
 /// Applied in order; each sets the file's `user_version` to its own number. Never changed once released, only added to.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_connections.sql")];
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001_connections.sql")];
 
 /// As in `0001_connections.sql`.
 const APPLICATION_ID: i64 = 0x7067_7066;

@@ -1,91 +1,139 @@
-//! The SQL of the store: one function per statement, each on a connection or within a transaction.
+//! The SQL of the embedded store: one function per statement, each on a connection or within a transaction.
 
-use rusqlite::types::Type;
-use rusqlite::{Connection as Database, Error, OptionalExtension as _, Result, Row, named_params};
+use rusqlite::types::{ToSql, ToSqlOutput, Type};
+use rusqlite::{Connection as Database, Error, OptionalExtension as _, Result, Row, named_params, params_from_iter};
 use uuid::Uuid;
 
-use crate::registry::api::{Connection, ConnectionSpec, State};
+use crate::registry::query::{Statement, Value};
+use crate::registry::record::{Checked, Record};
+use crate::registry::scope::Scope;
 
-const COLUMNS: &str =
-    "id, name, description, spec_id, spec_version, state, auth, etag, created_at, updated_at, secrets";
-
-/// A row: what may be shown, and the secrets under seal.
-pub(super) struct Stored {
-    pub(super) connection: Connection,
-    pub(super) secrets: Vec<u8>,
-}
-
-pub(super) fn insert(db: &Database, row: &Stored) -> Result<()> {
-    let Stored { connection, secrets } = row;
-    let auth = serde_json::to_string(&connection.auth).map_err(|error| Error::ToSqlConversionFailure(error.into()))?;
+pub(super) fn insert(db: &Database, record: &Record, report: Option<&str>) -> Result<()> {
+    let Record { connection, document, secrets } = record;
     let sql = "
         INSERT INTO connection
-            (id, name, description, spec_id, spec_version, state, auth, secrets, etag, created_at, updated_at)
+            (id, organization, sandbox, name, description, spec_id, state, etag, created_at, updated_at,
+             document, secrets, report)
         VALUES
-            (:id, :name, :description, :spec_id, :spec_version, :state, :auth, :secrets, :etag, :created_at, :updated_at)";
+            (:id, :organization, :sandbox, :name, :description, :spec_id, :state, :etag, :created_at, :updated_at,
+             :document, :secrets, :report)";
     let values = named_params! {
         ":id": connection.id.to_string(),
+        ":organization": connection.owner.ims_org_id,
+        ":sandbox": connection.owner.sandbox_name,
         ":name": connection.name,
         ":description": connection.description,
         ":spec_id": connection.connection_spec.id,
-        ":spec_version": connection.connection_spec.version,
-        ":state": match connection.state { State::Enabled => "enabled", State::Disabled => "disabled" },
-        ":auth": auth,
-        ":secrets": secrets,
+        ":state": connection.state.as_str(),
         ":etag": connection.etag,
         ":created_at": connection.created_at,
         ":updated_at": connection.updated_at,
+        ":document": document,
+        ":secrets": secrets,
+        ":report": report,
     };
     db.prepare_cached(sql)?.execute(values).map(|_| ())
 }
 
-pub(super) fn by_id(db: &Database, id: Uuid) -> Result<Option<Stored>> {
-    let sql = format!("SELECT {COLUMNS} FROM connection WHERE id = ?1");
-    db.prepare_cached(&sql)?.query_row([id.to_string()], stored).optional()
+/// Unless it has another etag by now. A report that is not given stays.
+pub(super) fn update(db: &Database, record: &Record, etag: &str, report: Option<&str>) -> Result<bool> {
+    let Record { connection, document, secrets } = record;
+    let sql = "
+        UPDATE connection
+        SET name = :name, description = :description, state = :state, etag = :etag, updated_at = :updated_at,
+            document = :document, secrets = :secrets, report = COALESCE(:report, report)
+        WHERE id = :id AND etag = :old_etag";
+    let values = named_params! {
+        ":id": connection.id.to_string(),
+        ":old_etag": etag,
+        ":name": connection.name,
+        ":description": connection.description,
+        ":state": connection.state.as_str(),
+        ":etag": connection.etag,
+        ":updated_at": connection.updated_at,
+        ":document": document,
+        ":secrets": secrets,
+        ":report": report,
+    };
+    Ok(db.prepare_cached(sql)?.execute(values)? == 1)
+}
+
+pub(super) fn by_id(db: &Database, scope: &Scope, id: Uuid) -> Result<Option<Record>> {
+    let sql = "SELECT document, secrets FROM connection WHERE id = ?1 AND organization = ?2 AND sandbox = ?3";
+    let key = [&id.to_string(), &scope.organization, &scope.sandbox];
+    db.prepare_cached(sql)?.query_row(key, record).optional()
 }
 
 /// Newest first.
-pub(super) fn by_name(db: &Database, name: &str, spec_id: &str) -> Result<Vec<Stored>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM connection WHERE name = ?1 AND spec_id = ?2 ORDER BY updated_at DESC, rowid DESC"
-    );
-    db.prepare_cached(&sql)?.query_map([name, spec_id], stored)?.collect()
+pub(super) fn by_name(db: &Database, scope: &Scope, name: &str, spec_id: &str) -> Result<Vec<Record>> {
+    let sql = "
+        SELECT document, secrets FROM connection
+        WHERE organization = ?1 AND sandbox = ?2 AND name = ?3 AND spec_id = ?4
+        ORDER BY updated_at DESC, rowid DESC";
+    let key = [&scope.organization, &scope.sandbox, name, spec_id];
+    db.prepare_cached(sql)?.query_map(key, record)?.collect()
+}
+
+pub(super) fn delete(db: &Database, scope: &Scope, id: Uuid) -> Result<bool> {
+    let sql = "DELETE FROM connection WHERE id = ?1 AND organization = ?2 AND sandbox = ?3";
+    let key = [&id.to_string(), &scope.organization, &scope.sandbox];
+    Ok(db.prepare_cached(sql)?.execute(key)? == 1)
+}
+
+pub(super) fn documents(db: &Database, statement: &Statement) -> Result<Vec<String>> {
+    let mut prepared = db.prepare_cached(&numbered(statement))?;
+    prepared.query_map(params_from_iter(&statement.values), |row| row.get(0))?.collect()
+}
+
+pub(super) fn count(db: &Database, statement: &Statement) -> Result<i64> {
+    db.prepare_cached(&numbered(statement))?.query_row(params_from_iter(&statement.values), |row| row.get(0))
+}
+
+/// The report of the latest check.
+pub(super) fn report(db: &Database, scope: &Scope, id: Uuid) -> Result<Checked> {
+    let sql = "SELECT report FROM connection WHERE id = ?1 AND organization = ?2 AND sandbox = ?3";
+    let key = [&id.to_string(), &scope.organization, &scope.sandbox];
+    let report: Option<Option<String>> = db.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?;
+    Ok(report.map_or(Checked::NoConnection, Checked::from))
+}
+
+/// Not on a connection that has been changed since it was checked.
+pub(super) fn set_report(db: &Database, id: Uuid, etag: &str, report: &str) -> Result<()> {
+    let sql = "UPDATE connection SET report = ?3 WHERE id = ?1 AND etag = ?2";
+    db.prepare_cached(sql)?.execute([&id.to_string(), etag, report]).map(|_| ())
 }
 
 pub(super) fn seal_check(db: &Database) -> Result<Option<Vec<u8>>> {
-    db.query_row("SELECT sealed FROM seal_check", [], |row| row.get(0)).optional()
+    db.prepare_cached("SELECT sealed FROM seal_check")?.query_row([], |row| row.get(0)).optional()
 }
 
-pub(super) fn insert_seal_check(db: &Database, sealed: &[u8]) -> Result<()> {
-    db.execute("INSERT INTO seal_check (only, sealed) VALUES (1, ?1)", [sealed]).map(|_| ())
+pub(super) fn set_seal_check(db: &Database, sealed: &[u8]) -> Result<()> {
+    db.execute("INSERT OR REPLACE INTO seal_check (number, sealed) VALUES (1, ?1)", [sealed]).map(|_| ())
 }
 
-fn stored(row: &Row<'_>) -> Result<Stored> {
-    let id: String = row.get("id")?;
-    let state: String = row.get("state")?;
-    let auth: String = row.get("auth")?;
-    let etag: String = row.get("etag")?;
-    let connection = Connection {
-        id: id.parse().map_err(|error| unreadable("id", error))?,
-        created_at: row.get("created_at")?,
-        updated_at: row.get("updated_at")?,
-        name: row.get("name")?,
-        description: row.get("description")?,
-        connection_spec: ConnectionSpec { id: row.get("spec_id")?, version: row.get("spec_version")? },
-        state: match state.as_str() {
-            "enabled" => State::Enabled,
-            "disabled" => State::Disabled,
-            _ => return Err(unreadable("state", "neither enabled nor disabled")),
-        },
-        auth: serde_json::from_str(&auth).map_err(|error| unreadable("auth", error))?,
-        version: etag.clone(),
-        etag,
-    };
-    Ok(Stored { connection, secrets: row.get("secrets")? })
+pub(super) fn all_secrets(db: &Database) -> Result<Vec<(String, Vec<u8>)>> {
+    db.prepare("SELECT id, secrets FROM connection")?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-/// A value that is not what this program writes there.
-fn unreadable(column: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    let position = COLUMNS.split(", ").position(|name| name == column).unwrap_or_default();
-    Error::FromSqlConversionFailure(position, Type::Text, error.into())
+pub(super) fn set_secrets(db: &Database, id: &str, secrets: &[u8]) -> Result<()> {
+    db.prepare_cached("UPDATE connection SET secrets = ?2 WHERE id = ?1")?.execute((id, secrets)).map(|_| ())
+}
+
+fn record(row: &Row<'_>) -> Result<Record> {
+    let stored = Record::stored(row.get(0)?, row.get(1)?);
+    stored.map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, error.into()))
+}
+
+/// `$1` is a name to SQLite, `?1` is a number.
+fn numbered(statement: &Statement) -> String {
+    statement.sql.replace('$', "?")
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Number(number) => number.to_sql(),
+            Self::Text(text) => text.to_sql(),
+        }
+    }
 }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::registry::api::POSTGRESQL_SPEC;
 use crate::registry::auth::{BASIC, CONNECTION_STRING};
+use crate::registry::query::Query;
 
 const MARKER: &str = "hunter2-marker-password";
 
@@ -25,6 +26,10 @@ fn by_string(string: &str) -> ConnectionRequest {
     request(&json!({"specName": CONNECTION_STRING, "params": {"connectionString": string}}))
 }
 
+fn here() -> Scope {
+    Scope::local()
+}
+
 fn place() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("registry.db");
@@ -34,8 +39,8 @@ fn place() -> (TempDir, PathBuf) {
 /// `setting stored requested` of each difference that keeps `second` from being registered after `first`.
 fn conflict(first: &ConnectionRequest, second: &ConnectionRequest) -> Vec<String> {
     let mut store = Store::in_memory().unwrap();
-    store.register(first).unwrap();
-    match store.register(second) {
+    store.register(&here(), first).unwrap();
+    match store.register(&here(), second) {
         Err(StoreError::NameTaken { differences, .. }) => differences.iter().map(Difference::to_string).collect(),
         other => panic!("{other:?}"),
     }
@@ -44,35 +49,30 @@ fn conflict(first: &ConnectionRequest, second: &ConnectionRequest) -> Vec<String
 #[test]
 fn a_created_connection_is_read_back_as_the_api_shows_it() {
     let mut store = Store::in_memory().unwrap();
-    let created = store.create(&basic("db1", MARKER)).unwrap();
-    let connection = store.read(created.id).unwrap().unwrap();
+    let created = store.create(&here(), &basic("db1", MARKER), None).unwrap();
+    let connection = store.read(&here(), created.id).unwrap().unwrap();
     let time = connection.created_at;
     let shown = json!({
-        "id": created.id, "createdAt": time, "updatedAt": time, "name": "orders",
+        "id": created.id, "createdAt": time, "updatedAt": time,
+        "createdBy": "pgpreflight", "updatedBy": "pgpreflight", "createdClient": "pgpreflight",
+        "updatedClient": "pgpreflight", "sandboxId": here().sandbox_id(), "sandboxName": "prod",
+        "imsOrgId": "local@AdobeOrg", "name": "orders",
         "connectionSpec": {"id": POSTGRESQL_SPEC, "version": "1.0"}, "state": "enabled",
         "auth": {"specName": BASIC, "params": {"server": "db1", "port": "5432", "password": "xxxx"}},
         "version": created.etag, "etag": created.etag});
     assert_eq!(serde_json::to_value(&connection).unwrap(), shown);
     assert!((jiff::Timestamp::now().as_millisecond() - time).abs() < 60_000);
-    assert_eq!(store.read(Uuid::new_v4()).unwrap(), None);
-}
-
-#[test]
-fn an_etag_has_the_form_of_the_platform_with_its_inner_quotes() {
-    let etag = etag("2025-03-21T11:09:44Z".parse().unwrap());
-    let (head, tail) = etag.split_at(9);
-    assert_eq!(tail, "-0000-0200-0000-67dd48f80000\"");
-    assert!(head.starts_with('"') && head.chars().skip(1).all(|c| c.is_ascii_hexdigit()), "{head}");
+    assert_eq!(store.read(&here(), Uuid::new_v4()).unwrap(), None);
 }
 
 #[test]
 fn registering_twice_creates_once_and_a_new_password_is_no_new_connection() {
     let mut store = Store::in_memory().unwrap();
-    let first = store.register(&basic("db1", MARKER)).unwrap();
+    let first = store.register(&here(), &basic("db1", MARKER)).unwrap();
     assert_eq!(first.action, Action::Created);
-    let again = store.register(&basic("db1", "rotated")).unwrap();
+    let again = store.register(&here(), &basic("db1", "rotated")).unwrap();
     assert_eq!(again, Registered { action: Action::Unchanged, ..first });
-    assert_eq!(store.find_by_name("orders", POSTGRESQL_SPEC).unwrap().len(), 1);
+    assert_eq!(store.find_by_name(&here(), "orders", POSTGRESQL_SPEC).unwrap().len(), 1);
 }
 
 #[test]
@@ -89,19 +89,19 @@ fn a_name_that_stands_for_another_endpoint_is_taken() {
 #[test]
 fn the_same_name_of_another_source_is_another_connection() {
     let mut store = Store::in_memory().unwrap();
-    store.register(&basic("db1", MARKER)).unwrap();
+    store.register(&here(), &basic("db1", MARKER)).unwrap();
     let mut redshift = basic("db2", MARKER);
     redshift.connection_spec = crate::registry::api::ConnectionSpec::redshift();
-    assert_eq!(store.register(&redshift).unwrap().action, Action::Created);
+    assert_eq!(store.register(&here(), &redshift).unwrap().action, Action::Created);
 }
 
 #[test]
 fn of_several_namesakes_the_one_with_the_same_settings_counts() {
     let mut store = Store::in_memory().unwrap();
-    let older = store.create(&basic("db1", MARKER)).unwrap();
-    let newer = store.create(&basic("db2", MARKER)).unwrap();
-    assert_eq!(store.register(&basic("db1", MARKER)).unwrap().id, older.id);
-    match store.register(&basic("db3", MARKER)) {
+    let older = store.create(&here(), &basic("db1", MARKER), None).unwrap();
+    let newer = store.create(&here(), &basic("db2", MARKER), None).unwrap();
+    assert_eq!(store.register(&here(), &basic("db1", MARKER)).unwrap().id, older.id);
+    match store.register(&here(), &basic("db3", MARKER)) {
         Err(StoreError::NameTaken { id, .. }) => assert_eq!(id, newer.id),
         other => panic!("{other:?}"),
     }
@@ -110,8 +110,8 @@ fn of_several_namesakes_the_one_with_the_same_settings_counts() {
 #[test]
 fn connection_strings_are_compared_by_their_settings_and_never_shown() {
     let mut store = Store::in_memory().unwrap();
-    store.register(&by_string("Server=db1;UID=u;Password=old")).unwrap();
-    assert_eq!(store.register(&by_string("uid=u;server=db1;PWD={ne;w}")).unwrap().action, Action::Unchanged);
+    store.register(&here(), &by_string("Server=db1;UID=u;Password=old")).unwrap();
+    assert_eq!(store.register(&here(), &by_string("uid=u;server=db1;PWD={ne;w}")).unwrap().action, Action::Unchanged);
     let string = |rest: &str| by_string(&format!("Password={MARKER};{rest}"));
     let path = "auth.params.connectionString";
     assert_eq!(
@@ -127,10 +127,10 @@ fn connection_strings_are_compared_by_their_settings_and_never_shown() {
 #[test]
 fn what_was_stored_is_there_after_reopening_with_its_secrets() {
     let (_directory, path) = place();
-    let created = Store::open(&path).unwrap().create(&basic("db1", MARKER)).unwrap();
-    let store = Store::open(&path).unwrap();
-    assert_eq!(store.read(created.id).unwrap().unwrap().etag, created.etag);
-    let auth = store.credentials(created.id).unwrap().unwrap();
+    let created = Store::open(&path).unwrap().create(&here(), &basic("db1", MARKER), None).unwrap();
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(store.read(&here(), created.id).unwrap().unwrap().etag, created.etag);
+    let (_, auth) = store.credentials(&here(), created.id).unwrap().unwrap();
     assert_eq!(auth.secret("password").unwrap().expose(), MARKER);
 }
 
@@ -151,8 +151,8 @@ fn no_file_of_the_store_holds_a_secret_and_all_are_the_owners_alone() {
         assert_eq!(names, expected);
     };
     let mut store = Store::open(&path).unwrap();
-    store.register(&basic("db1", MARKER)).unwrap();
-    store.create(&by_string(&format!("Server=db1;Password={MARKER}"))).unwrap();
+    store.register(&here(), &basic("db1", MARKER)).unwrap();
+    store.create(&here(), &by_string(&format!("Server=db1;Password={MARKER}")), None).unwrap();
     look(&["registry.db", "registry.db-shm", "registry.db-wal", "registry.db.key"]);
     drop(store);
     look(&["registry.db", "registry.db.key"]);
@@ -164,10 +164,10 @@ fn no_file_of_the_store_holds_a_secret_and_all_are_the_owners_alone() {
 #[test]
 fn no_answer_or_error_of_the_store_shows_a_secret() {
     let mut store = Store::in_memory().unwrap();
-    let created = store.create(&basic("db1", MARKER)).unwrap();
-    let connection = store.read(created.id).unwrap().unwrap();
-    let auth = store.credentials(created.id).unwrap().unwrap();
-    let taken = store.register(&basic("db2", MARKER)).unwrap_err();
+    let created = store.create(&here(), &basic("db1", MARKER), None).unwrap();
+    let connection = store.read(&here(), created.id).unwrap().unwrap();
+    let (_, auth) = store.credentials(&here(), created.id).unwrap().unwrap();
+    let taken = store.register(&here(), &basic("db2", MARKER)).unwrap_err();
     for output in [format!("{connection:?}{auth:?}{store:?}{taken:?}{taken}"), json!(connection).to_string()] {
         assert!(!output.contains(MARKER), "{output}");
     }
@@ -202,11 +202,13 @@ fn a_lost_key_is_reported_and_not_replaced() {
 #[test]
 fn secrets_moved_to_another_row_do_not_open_there() {
     let mut store = Store::in_memory().unwrap();
-    let victim = store.create(&basic("db1", MARKER)).unwrap();
-    let thief = store.create(&basic("db2", "other")).unwrap();
+    let victim = store.create(&here(), &basic("db1", MARKER), None).unwrap();
+    let thief = store.create(&here(), &basic("db2", "other"), None).unwrap();
     let sql = "UPDATE connection SET secrets = (SELECT secrets FROM connection WHERE id = ?1) WHERE id = ?2";
     store.db.execute(sql, [victim.id.to_string(), thief.id.to_string()]).unwrap();
-    assert!(matches!(store.credentials(thief.id), Err(StoreError::SecretsDamaged { id, .. }) if id == thief.id));
+    assert!(
+        matches!(store.credentials(&here(), thief.id), Err(StoreError::SecretsDamaged { id, .. }) if id == thief.id.to_string())
+    );
 }
 
 #[test]
@@ -244,11 +246,11 @@ fn a_place_that_cannot_be_used_is_named() {
 fn what_is_not_committed_is_not_there() {
     let (_directory, path) = place();
     let mut store = Store::open(&path).unwrap();
-    let row = new_row(&basic("db1", MARKER), &store.sealer).unwrap();
+    let record = Record::new(&here(), &basic("db1", MARKER), &store.keys.sealer).unwrap();
     let transaction = store.db.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    rows::insert(&transaction, &row).unwrap();
+    rows::insert(&transaction, &record, None).unwrap();
     drop(transaction);
-    assert_eq!(store.read(row.connection.id).unwrap(), None);
+    assert_eq!(store.read(&here(), record.connection.id).unwrap(), None);
 }
 
 #[test]
@@ -256,12 +258,12 @@ fn first_openers_at_the_same_time_agree_on_schema_and_key() {
     for _ in 0..8 {
         let (_directory, path) = place();
         let ids: Vec<Uuid> = std::thread::scope(|scope| {
-            let opener = || Store::open(&path).unwrap().create(&basic("db1", MARKER)).unwrap().id;
+            let opener = || Store::open(&path).unwrap().create(&here(), &basic("db1", MARKER), None).unwrap().id;
             let openers: Vec<_> = (0..6).map(|_| scope.spawn(opener)).collect();
             openers.into_iter().map(|opener| opener.join().unwrap()).collect()
         });
-        let store = Store::open(&path).unwrap();
-        assert!(ids.iter().all(|id| store.credentials(*id).unwrap().is_some()));
+        let mut store = Store::open(&path).unwrap();
+        assert!(ids.iter().all(|id| store.credentials(&here(), *id).unwrap().is_some()));
     }
 }
 
@@ -274,7 +276,7 @@ fn two_writers_of_one_file_lose_nothing_and_register_a_name_once() {
         let registered = (0..50).map(|i| {
             let mut request = basic("db1", MARKER);
             request.name = format!("orders-{i}");
-            store.register(&request).unwrap().action
+            store.register(&here(), &request).unwrap().action
         });
         registered.filter(|action| *action == Action::Created).count()
     };
@@ -288,6 +290,98 @@ fn two_writers_of_one_file_lose_nothing_and_register_a_name_once() {
     assert_eq!(rows, 50);
 }
 
+#[test]
+fn a_list_goes_by_pages_without_gaps_or_repeats_in_either_direction() {
+    let mut store = Store::in_memory().unwrap();
+    let mut made: Vec<Uuid> = (0..25).map(|_| store.create(&here(), &basic("db1", MARKER), None).unwrap().id).collect();
+    made.sort();
+    for descending in [true, false] {
+        let order = vec![crate::registry::query::Order { field: crate::registry::query::Field::Name, descending }];
+        let mut next = Some(Query { order, ..Query::default() });
+        let mut listed = Vec::new();
+        while let Some(query) = next {
+            let page = store.list(&here(), &query, 7).unwrap();
+            assert!(page.documents.len() <= 7);
+            listed.extend(page.documents.iter().map(|text| serde_json::from_str::<Connection>(text).unwrap().id));
+            next = page.next;
+        }
+        listed.sort();
+        assert_eq!(listed, made);
+    }
+    assert_eq!(store.count(&here(), &Query::default()).unwrap(), 25);
+}
+
+#[test]
+fn another_sandbox_or_organization_sees_nothing() {
+    let mut store = Store::in_memory().unwrap();
+    let created = store.create(&here(), &basic("db1", MARKER), Some("{}")).unwrap();
+    let others =
+        [Scope { sandbox: "dev".to_owned(), ..here() }, Scope { organization: "other@AdobeOrg".to_owned(), ..here() }];
+    for other in others {
+        assert_eq!(store.read(&other, created.id).unwrap(), None);
+        assert!(store.credentials(&other, created.id).unwrap().is_none());
+        assert_eq!(store.report(&other, created.id).unwrap(), Checked::NoConnection);
+        assert!(store.list(&other, &Query::default(), 100).unwrap().documents.is_empty());
+        assert_eq!(store.count(&other, &Query::default()).unwrap(), 0);
+        assert!(!store.delete(&other, created.id).unwrap());
+        assert_eq!(store.register(&other, &basic("db2", MARKER)).unwrap().action, Action::Created);
+    }
+    assert!(store.delete(&here(), created.id).unwrap());
+    assert!(!store.delete(&here(), created.id).unwrap());
+}
+
+#[test]
+fn a_change_needs_the_etag_of_the_moment_and_a_report_that_of_its_check() {
+    let mut store = Store::in_memory().unwrap();
+    let created = store.create(&here(), &basic("db1", MARKER), Some("first")).unwrap();
+    let (before, auth) = store.credentials(&here(), created.id).unwrap().unwrap();
+    let change = Change { name: "renamed".to_owned(), description: None, state: before.state, auth };
+    let changed = store.update(&before, &here(), &change, None).unwrap().unwrap();
+    assert_ne!(changed.etag, created.etag);
+    assert_eq!(store.read(&here(), created.id).unwrap().unwrap().name, "renamed");
+    assert_eq!(store.report(&here(), created.id).unwrap(), Checked::Latest("first".to_owned()));
+    assert!(store.update(&before, &here(), &change, None).unwrap().is_none(), "the etag is an old one");
+    store.set_report(created.id, &created.etag, "late").unwrap();
+    assert_eq!(store.report(&here(), created.id).unwrap(), Checked::Latest("first".to_owned()));
+    store.set_report(created.id, &changed.etag, "second").unwrap();
+    assert_eq!(store.report(&here(), created.id).unwrap(), Checked::Latest("second".to_owned()));
+}
+
+#[test]
+fn a_rotated_key_opens_everything_and_the_old_one_nothing() {
+    let (directory, path) = place();
+    let key = directory.path().join("registry.db.key");
+    let mut other_process = Store::open(&path).unwrap();
+    let first = other_process.create(&here(), &basic("db1", MARKER), None).unwrap();
+    let old_key = std::fs::read(&key).unwrap();
+    assert_eq!(Store::open(&path).unwrap().rotate_key().unwrap(), 1);
+    assert_ne!(std::fs::read(&key).unwrap(), old_key);
+    // A process that had the store open goes on, and seals under the new key.
+    assert!(other_process.credentials(&here(), first.id).unwrap().is_some());
+    let second = other_process.create(&here(), &basic("db2", MARKER), None).unwrap();
+    drop(other_process);
+    let mut store = Store::open(&path).unwrap();
+    for id in [first.id, second.id] {
+        let (_, auth) = store.credentials(&here(), id).unwrap().unwrap();
+        assert_eq!(auth.secret("password").unwrap().expose(), MARKER);
+    }
+    std::fs::write(&key, old_key).unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::KeyRefused { .. })));
+}
+
+#[test]
+fn a_rotation_that_was_cut_short_has_lost_nothing() {
+    let (directory, path) = place();
+    let key = directory.path().join("registry.db.key");
+    let created = Store::open(&path).unwrap().create(&here(), &basic("db1", MARKER), None).unwrap();
+    Sealer::begin_rotation(&key).unwrap();
+    let mut store = Store::open(&path).unwrap();
+    assert!(store.credentials(&here(), created.id).unwrap().is_some());
+    assert_eq!(store.rotate_key().unwrap(), 1);
+    assert_eq!(std::fs::read_to_string(&key).unwrap().lines().count(), 1);
+    assert!(Store::open(&path).unwrap().credentials(&here(), created.id).unwrap().is_some());
+}
+
 /// The test runs itself as a second process that writes and acknowledges until it is killed.
 #[test]
 fn every_acknowledged_connection_survives_a_kill() {
@@ -295,7 +389,7 @@ fn every_acknowledged_connection_survives_a_kill() {
     if let Some(path) = std::env::var_os(STORE) {
         let mut store = Store::open(Path::new(&path)).unwrap();
         for _ in 0..100_000 {
-            let created = store.create(&basic("db1", MARKER)).unwrap();
+            let created = store.create(&here(), &basic("db1", MARKER), None).unwrap();
             writeln!(std::io::stdout().lock(), "acknowledged {}", created.id).unwrap();
         }
         return;
@@ -319,8 +413,8 @@ fn every_acknowledged_connection_survives_a_kill() {
     }
     assert!(!writer.wait().unwrap().success(), "the writer ended before it was killed");
     assert!(ids.len() >= 200, "{} acknowledged", ids.len());
-    let store = Store::open(&path).unwrap();
+    let mut store = Store::open(&path).unwrap();
     for id in ids {
-        assert!(store.credentials(id).unwrap().is_some(), "{id} was acknowledged and is lost");
+        assert!(store.credentials(&here(), id).unwrap().is_some(), "{id} was acknowledged and is lost");
     }
 }
