@@ -32,9 +32,19 @@ pub async fn session(connection: &mut Connection, server_version: &str) -> Resul
     };
     let product = willing_answer(connection).await?;
     seen.product = product.into_iter().next().and_then(|row| Row(row.into_iter()).next());
-    seen.settings = willing_answer(connection).await?.into_iter().filter_map(|row| setting(row).ok()).collect();
+    seen.settings = in_force(willing_answer(connection).await?.into_iter().filter_map(|row| setting(row).ok()));
     large_answer(connection).await?;
     Ok(seen)
+}
+
+/// Of several settings of a name the first one counts.
+fn in_force(settings: impl Iterator<Item = RoleSetting>) -> Vec<RoleSetting> {
+    settings.fold(Vec::new(), |mut kept, setting| {
+        if kept.iter().all(|one: &RoleSetting| one.name != setting.name) {
+            kept.push(setting);
+        }
+        kept
+    })
 }
 
 fn setting(values: Vec<Option<String>>) -> Result<RoleSetting, Silence> {
