@@ -81,8 +81,8 @@ fn same(psql: &Seen, ours: &Seen) -> bool {
 
 #[test]
 fn every_row_of_the_table() {
-    let newest = majors().into_iter().max().expect("a major");
-    let servers = [("gss=off ssl=on", server(newest, true)), ("gss=off ssl=off", server(newest, false))];
+    // The table is PostgreSQL 18's own: a server before 17 takes no direct TLS.
+    let servers = [("gss=off ssl=on", server(18, true)), ("gss=off ssl=off", server(18, false))];
     let cases: Value = serde_json::from_str(CASES).expect("JSON");
     let mut played = 0;
     for case in cases["cases"].as_array().expect("a list") {
