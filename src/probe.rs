@@ -317,9 +317,7 @@ impl Ladder<'_, '_> {
 /// `pg_hba.conf` refused: no rule, or one that says `reject`.
 fn is_rule(failure: &Failure) -> bool {
     match failure {
-        Failure::Login(LoginFailure::Refused(error)) => {
-            error.sqlstate == "28000" && error.routine() == "ClientAuthentication"
-        }
+        Failure::Login(LoginFailure::Refused(error)) => error.is_by_rule(),
         _ => false,
     }
 }

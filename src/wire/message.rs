@@ -94,6 +94,11 @@ impl ServerError {
         self.fields.iter().find(|(known, _)| *known == letter).map(|(_, text)| text.as_str())
     }
 
+    /// `pg_hba.conf` refused: no rule, or one that says `reject`.
+    pub fn is_by_rule(&self) -> bool {
+        self.sqlstate == "28000" && self.routine() == "ClientAuthentication"
+    }
+
     /// The routine, or nothing.
     pub fn routine(&self) -> &str {
         self.routine.as_deref().unwrap_or_default()

@@ -4,7 +4,6 @@ use crate::probe::trace::{
     Admission, LoginFailure, LoginSeen, LoginTried, Objection, Probed, Stage, TlsFailure, TlsSeen,
 };
 use crate::target::{Encryption, Verification};
-use crate::wire::message::ServerError;
 
 use super::way::Way;
 
@@ -103,12 +102,8 @@ impl<'a> Attempt<'a> {
 
     /// `pg_hba.conf` refused: no rule, or one that says `reject`.
     pub fn is_rule(&self) -> bool {
-        matches!(self.end, End::Login(LoginFailure::Refused(error)) if refused_by_rule(error))
+        matches!(self.end, End::Login(LoginFailure::Refused(error)) if error.is_by_rule())
     }
-}
-
-fn refused_by_rule(error: &ServerError) -> bool {
-    error.sqlstate == "28000" && error.routine() == "ClientAuthentication"
 }
 
 /// What the probe with this encryption says of the rules.
