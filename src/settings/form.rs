@@ -158,6 +158,23 @@ impl Form {
     }
 }
 
+/// Whether a scheme, with or without its `://`, may be shown: it is a known one, or close to it. Anything else in its
+/// place may be a password. The name of a driver is in small letters.
+pub fn is_tellable_scheme(prefix: &str) -> bool {
+    let scheme = prefix.trim_end_matches("://");
+    let (dialect, driver) = scheme.split_once('+').unwrap_or((scheme, ""));
+    let dialect = dialect.to_ascii_lowercase();
+    let known = ["postgresql", "postgres", "redshift", "jdbc:"].into_iter();
+    let mut known = known.chain(KIN.iter().chain(&OTHERS).map(|(scheme, _)| *scheme));
+    let small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    driver.len() <= LONGEST_DRIVER
+        && driver.bytes().all(small)
+        && known.any(|known| known == dialect || strsim::jaro_winkler(known, &dialect) > 0.9)
+}
+
+/// `redshift_connector` has 18 letters.
+const LONGEST_DRIVER: usize = 20;
+
 fn product(scheme: &str) -> Option<(&'static str, bool)> {
     let find =
         |table: &[(&str, &'static str)]| table.iter().find(|(known, _)| *known == scheme).map(|(_, product)| *product);

@@ -6,7 +6,7 @@ mod url;
 
 use std::ops::Range;
 
-use super::form::Form;
+use super::form::{self, Form};
 use super::keywords::{self, Use};
 use super::platform;
 pub use url::is_tellable;
@@ -39,7 +39,7 @@ impl<'a> Outline<'a> {
         let form = Form::of(text);
         match form {
             Form::Uri { prefix, .. } | Form::Foreign { prefix, kin: true, .. } => {
-                outline.show(prefix);
+                outline.scheme(prefix);
                 outline.url(false);
             }
             Form::Jdbc { prefix, driver } => {
@@ -49,7 +49,7 @@ impl<'a> Outline<'a> {
             Form::Platform => outline.items(platform::item),
             Form::KeyValue => outline.items(items::of_libpq),
             Form::Foreign { prefix, .. } => {
-                outline.show(prefix);
+                outline.scheme(prefix);
                 outline.hide_rest();
             }
             // A URI without its scheme; a word alone may be a password.
@@ -98,6 +98,12 @@ impl<'a> Outline<'a> {
 
     fn at(&self) -> usize {
         self.pieces.last().map_or(0, |piece| piece.range.end)
+    }
+
+    /// What a URL begins with, in so many bytes.
+    fn scheme(&mut self, length: usize) {
+        let shown = self.text.get(..length).is_some_and(form::is_tellable_scheme);
+        self.push(length, None, shown);
     }
 
     /// The next bytes are shown.
@@ -243,6 +249,11 @@ mod tests {
             ("postgresql://db/orders?secret", "postgresql://db/orders?***"),
             ("postgresql://al ice@db/x", "postgresql://***@***/x"),
             ("mysql://alice:secret@db/x", "mysql://***"),
+            ("mysqll://alice:secret@db/x", "mysqll://***"),
+            ("PostgreSQL://db/x", "PostgreSQL://db/x"),
+            ("postgresql+psycopg2://db/x", "postgresql+psycopg2://db/x"),
+            ("postgresql+Secret://db/x", "***db/x"),
+            ("secret://x", "***"),
             ("cockroachdb://alice:secret@db/x", "cockroachdb://alice:***@***/x"),
             ("jdbc:postgresql://alice:secret@db/x", "jdbc:postgresql://alice:***@***/x"),
             (
