@@ -69,6 +69,8 @@ struct Ladder<'a, 'w> {
     peer: Option<SocketAddr>,
     /// When `connect_timeout` has passed for it, or all time.
     until: Deadline,
+    /// What strict clients have yet to say of the channel under way.
+    unjudged: Option<tls::Case>,
 }
 
 impl Ladder<'_, '_> {
@@ -111,7 +113,11 @@ impl Ladder<'_, '_> {
             self.inspect_session(connection).await?;
             role = self.recorder.trace.session.as_ref().map_or(role, Role::asked);
         }
-        if role.meets(wanted) == Some(true) { Ok(()) } else { Err(Failure::WrongRole(role)) }
+        if role.meets(wanted) == Some(true) {
+            return Ok(());
+        }
+        self.judge_strictly();
+        Err(Failure::WrongRole(role))
     }
 
     /// From a session to the top.
@@ -216,14 +222,24 @@ impl Ladder<'_, '_> {
     ) -> Result<Connection, Failure> {
         self.recorder.enter(Stage::Tls);
         let plain_too = fallback == Some(Encryption::Plain);
-        let channel = self.secure(stream, encryption, plain_too).await.map_err(Failure::Tls)?;
+        let mut channel = self.secure(stream, encryption, plain_too).await.map_err(Failure::Tls)?;
+        self.unjudged = channel.unjudged.take();
         self.recorder.enter(Stage::Login);
         let login = login::run(channel, self.target, self.screen, &mut self.recorder.trace.login);
         // A silent server is told of by the stream; what is cut off here is the computing of a proof.
         let logged_in = timeout_at(self.until.moment(), login).await.unwrap_or_else(|_| {
             Err(LoginFailure::Scram { reason: "its iteration count takes longer than the time allowed".to_owned() })
         });
-        logged_in.map_err(Failure::Login)
+        logged_in.map_err(|failure| {
+            self.judge_strictly();
+            Failure::Login(failure)
+        })
+    }
+
+    fn judge_strictly(&mut self) {
+        if let Some(case) = self.unjudged.take() {
+            self.recorder.trace.tls.strict = tls::strict_verdict(&case);
+        }
     }
 
     async fn secure(
@@ -300,7 +316,10 @@ impl Ladder<'_, '_> {
     }
 
     async fn inspect_session(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        inspect::ask(connection, &POSTGRESQL).await.map_err(Failure::Session)?;
+        let asked = inspect::ask(connection, &POSTGRESQL).await;
+        // While the server looks the answers up.
+        self.judge_strictly();
+        asked.map_err(Failure::Session)?;
         let version = self.recorder.trace.login.parameter("server_version").unwrap_or_default().to_owned();
         let seen = inspect::session(connection, &version).await.map_err(Failure::Session)?;
         self.recorder.trace.session = Some(seen);

@@ -117,6 +117,7 @@ impl<'w> Walk<'w> {
             recorder: &mut self.recorder,
             peer: None,
             until: Deadline::at(self.deadline),
+            unjudged: None,
         }
     }
 

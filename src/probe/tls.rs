@@ -20,8 +20,11 @@ use tokio::time::Instant;
 use tokio_openssl::SslStream;
 
 pub use self::failure::alert_of;
+use self::prepare::Prepared;
 pub use self::prepare::trust_system;
 use self::records::Recorded;
+use self::strict::Anchors;
+pub use self::strict::{Case, judge as strict_verdict};
 use self::verify::Verifier;
 use super::certificate::{self, Certificate};
 use super::names;
@@ -43,6 +46,8 @@ pub struct Channel {
     pub certificate_requested: bool,
     /// Whether the server chose `postgresql` by ALPN.
     pub alpn: bool,
+    /// What strict clients would be asked about it; [`strict_verdict`] is their answer.
+    pub unjudged: Option<Case>,
 }
 
 /// What the stage works with beside the stream.
@@ -81,13 +86,18 @@ pub async fn run<S: Stream + 'static>(
     if wanted == Encryption::Plain {
         return Ok(plain(stream));
     }
-    if context.settings.negotiation == SslNegotiation::Postgres {
-        let reply = request::send(&mut stream, context, seen).await?;
-        if reply == SslReply::Unwilling {
-            return if plain_too { Ok(plain(stream)) } else { Err(TlsFailure::NotOffered) };
-        }
+    let verifier = Verifier::new(context);
+    if context.settings.negotiation == SslNegotiation::Direct {
+        return handshake(stream, prepare::ssl(context, &verifier)?, &verifier, context, seen).await;
     }
-    handshake(stream, context, seen).await
+    let asked = request::ask(&mut stream).await;
+    // Made while the answer is on its way; what is wrong with it matters only if the answer is yes.
+    let prepared = prepare::ssl(context, &verifier);
+    let reply = request::hear(&mut stream, asked, context, seen).await?;
+    if reply == SslReply::Unwilling {
+        return if plain_too { Ok(plain(stream)) } else { Err(TlsFailure::NotOffered) };
+    }
+    handshake(stream, prepared?, &verifier, context, seen).await
 }
 
 fn plain<S: Stream + 'static>(stream: S) -> Channel {
@@ -97,35 +107,34 @@ fn plain<S: Stream + 'static>(stream: S) -> Channel {
         end_point: None,
         certificate_requested: false,
         alpn: false,
+        unjudged: None,
     }
 }
 
 async fn handshake<S: Stream + 'static>(
     stream: S,
+    prepared: Prepared,
+    verifier: &Verifier,
     context: &Context<'_>,
     seen: &mut TlsSeen,
 ) -> Result<Channel, TlsFailure> {
-    let verifier = Verifier::new(context);
-    let ssl = prepare::ssl(context, &verifier, seen)?;
-    let mut stream = SslStream::new(ssl, Recorded::new(stream)).map_err(|error| failure::local(&error))?;
+    seen.client_certificate = prepared.client_certificate;
+    let mut stream = SslStream::new(prepared.ssl, Recorded::new(stream)).map_err(|error| failure::local(&error))?;
     let began = Instant::now();
     let shaken = Pin::new(&mut stream).connect().await;
     seen.objections = verifier.objections();
-    look_at_certificate(stream.ssl(), context, seen);
+    let unjudged = look_at_certificate(stream.ssl(), context, seen);
     seen.certificate_requested = stream.get_ref().answered_a_request(stream.ssl());
-    if verifier.has_aborted() {
-        return Err(TlsFailure::Certificate);
-    }
-    if let Err(error) = shaken {
-        return Err(failure::of_handshake(&error, began.elapsed(), context, seen));
+    let outcome = match shaken {
+        _ if verifier.has_aborted() => Err(TlsFailure::Certificate),
+        Err(error) => Err(failure::of_handshake(&error, began.elapsed(), context, seen)),
+        Ok(()) => note_agreement(stream.ssl(), context, seen),
+    };
+    if let Err(failure) = outcome {
+        seen.strict = unjudged.as_ref().and_then(strict_verdict);
+        return Err(failure);
     }
     stream.get_mut().stop();
-    seen.negotiated = true;
-    seen.protocol = Some(stream.ssl().version_str().to_owned());
-    seen.cipher = stream.ssl().current_cipher().map(|cipher| cipher.name().to_owned());
-    if !seen.satisfies(context.demanded) {
-        return Err(TlsFailure::Certificate);
-    }
     let end_point = stream.ssl().peer_certificate().and_then(|leaf| end_point::of(&leaf));
     seen.bindable = end_point.is_some();
     Ok(Channel {
@@ -134,31 +143,40 @@ async fn handshake<S: Stream + 'static>(
         stream: Box::new(stream),
         encryption: Encryption::Tls,
         end_point,
+        unjudged,
     })
+}
+
+fn note_agreement(ssl: &SslRef, context: &Context<'_>, seen: &mut TlsSeen) -> Result<(), TlsFailure> {
+    seen.negotiated = true;
+    seen.protocol = Some(ssl.version_str().to_owned());
+    seen.cipher = ssl.current_cipher().map(|cipher| cipher.name().to_owned());
+    if seen.satisfies(context.demanded) { Ok(()) } else { Err(TlsFailure::Certificate) }
 }
 
 /// Notes the chain down, and everything by which it is judged. It is there as soon as the server has sent it, also where
 /// the handshake went no further.
-fn look_at_certificate(ssl: &SslRef, context: &Context<'_>, seen: &mut TlsSeen) {
-    let Some(chain) = ssl.peer_cert_chain() else {
-        return;
-    };
+fn look_at_certificate(ssl: &SslRef, context: &Context<'_>, seen: &mut TlsSeen) -> Option<Case> {
+    let chain = ssl.peer_cert_chain()?;
     seen.chain = chain.iter().map(|one| Certificate::read(one, context.screen)).collect();
     let name = chain.iter().next().map(certificate::names);
     seen.name_matches = name.as_ref().map(|name| names::matches(name, context.name()));
     if let (Roots::File(path), false) = (&context.settings.roots, seen.objections.is_empty()) {
         seen.root_subjects = root_subjects(path, context.screen);
     }
-    if context.settings.roots != Roots::None && seen.objections.is_empty() && seen.name_matches == Some(true) {
-        seen.strict = strict::judge(chain, &anchors(ssl, context), context);
-    }
+    let taken = context.settings.roots != Roots::None && seen.objections.is_empty() && seen.name_matches == Some(true);
+    taken.then(|| Case {
+        chain: chain.iter().map(ToOwned::to_owned).collect(),
+        anchors: anchors(ssl, context),
+        name: context.name().to_owned(),
+        screen: context.screen.clone(),
+    })
 }
 
-/// What a strict client would be given to trust: the roots of the file, or the one of the system's that was needed.
-fn anchors(ssl: &SslRef, context: &Context<'_>) -> Vec<X509> {
+fn anchors(ssl: &SslRef, context: &Context<'_>) -> Anchors {
     match &context.settings.roots {
-        Roots::File(path) => roots_of(path),
-        Roots::None | Roots::System => ssl.verified_chain().and_then(last).into_iter().collect(),
+        Roots::File(path) => Anchors::File(path.clone()),
+        Roots::None | Roots::System => Anchors::Needed(ssl.verified_chain().and_then(last)),
     }
 }
 

@@ -7,7 +7,7 @@ use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslVersion};
 use super::verify::Verifier;
 use super::{Context, failure, revocation};
 use crate::probe::certificate::Certificate;
-use crate::probe::trace::{TlsFailure, TlsSeen};
+use crate::probe::trace::TlsFailure;
 use crate::target::{Roots, TlsVersion};
 
 /// P-256 first: servers up to 17 take only that by default, and X25519 first costs a HelloRetryRequest. The others are
@@ -22,8 +22,16 @@ pub fn is_chosen(protocol: Option<&[u8]>) -> bool {
     protocol.is_some_and(|protocol| ALPN.ends_with(protocol) && protocol.len() + 1 == ALPN.len())
 }
 
-/// Everything set, and nothing sent yet.
-pub fn ssl(context: &Context<'_>, verifier: &Verifier, seen: &mut TlsSeen) -> Result<Ssl, TlsFailure> {
+/// This side of a handshake, not begun yet.
+pub struct Prepared {
+    /// Everything set.
+    pub ssl: Ssl,
+    /// The certificate that will be shown if one is asked for.
+    pub client_certificate: Option<Certificate>,
+}
+
+/// Sets everything. Costs up to a millisecond, and more where roots are many.
+pub fn ssl(context: &Context<'_>, verifier: &Verifier) -> Result<Prepared, TlsFailure> {
     let settings = context.settings;
     let mut builder = versions(context).map_err(|error| failure::local(&error))?;
     match &settings.roots {
@@ -36,16 +44,17 @@ pub fn ssl(context: &Context<'_>, verifier: &Verifier, seen: &mut TlsSeen) -> Re
             revocation::check(&mut builder, &settings.revocation);
         }
     }
+    let mut client_certificate = None;
     if let Some(shown) = settings.shown_certificate() {
         let leaf = shown.load(&mut builder).map_err(TlsFailure::Identity)?;
-        seen.client_certificate = Some(Certificate::read(&leaf, context.screen));
+        client_certificate = Some(Certificate::read(&leaf, context.screen));
     }
     verifier.install(&mut builder);
     let mut ssl = Ssl::new(&builder.build()).map_err(|error| failure::local(&error))?;
     if settings.sni && is_name(context.host) {
         ssl.set_hostname(context.host).map_err(|error| failure::local(&error))?;
     }
-    Ok(ssl)
+    Ok(Prepared { ssl, client_certificate })
 }
 
 fn versions(context: &Context<'_>) -> Result<SslContextBuilder, ErrorStack> {

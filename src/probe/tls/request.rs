@@ -1,5 +1,6 @@
 //! The SSLRequest and its answer: one byte from a real server, and whatever a stranger says.
 
+use std::io;
 use std::time::Duration;
 
 use postgres_protocol::message::frontend;
@@ -14,24 +15,36 @@ use crate::wire::connection::Broken;
 use crate::wire::message::{self, Message, ServerError};
 use crate::wire::screen::Screen;
 
-/// Sends the SSLRequest and reads the answer. A real server sends exactly one byte and then waits: more is a banner, or
-/// plaintext stuffed in before the handshake (CVE-2021-23222).
-pub async fn send<S: Stream>(
+/// An SSLRequest that has been sent, or could not be.
+pub struct Asked {
+    sent: io::Result<()>,
+    at: Instant,
+}
+
+/// Sends the SSLRequest.
+pub async fn ask<S: Stream>(stream: &mut S) -> Asked {
+    let at = Instant::now();
+    let mut asked = bytes::BytesMut::new();
+    frontend::ssl_request(&mut asked);
+    Asked { sent: stream.write_all(&asked).await, at }
+}
+
+/// Reads the answer. A real server sends exactly one byte and then waits: more is a banner, or plaintext stuffed in
+/// before the handshake (CVE-2021-23222).
+pub async fn hear<S: Stream>(
     stream: &mut S,
+    asked: Asked,
     context: &Context<'_>,
     seen: &mut TlsSeen,
 ) -> Result<SslReply, TlsFailure> {
-    let began = Instant::now();
-    let mut asked = bytes::BytesMut::new();
-    frontend::ssl_request(&mut asked);
     let mut answer = vec![0; 1024];
-    let received = match stream.write_all(&asked).await {
+    let received = match asked.sent {
         Ok(()) => stream.read(&mut answer).await,
         Err(error) => Err(error),
     };
     match received.map_err(Broken::from) {
         Ok(0) | Err(Broken::Closed) => Err(TlsFailure::ClosedBeforeReply { reset: false }),
-        Err(Broken::TimedOut) => Err(TlsFailure::NoReply { after: began.elapsed() }),
+        Err(Broken::TimedOut) => Err(TlsFailure::NoReply { after: asked.at.elapsed() }),
         Err(Broken::Reset | Broken::Other(_)) => Err(TlsFailure::ClosedBeforeReply { reset: true }),
         Ok(length) => {
             answer.truncate(length);

@@ -1,19 +1,19 @@
 //! The verdict of strict clients on a chain and a name that libpq accepts: rustls-webpki, as in rustls. Java and Go have
 //! most of its rules.
 
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use openssl::nid::Nid;
 use openssl::pkey::Id;
-use openssl::stack::StackRef;
 use openssl::x509::{X509, X509Ref};
 use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
 
-use super::Context;
 use crate::probe::certificate::{self, Certificate, Names, SubjectName};
 use crate::probe::names;
 use crate::probe::trace::StrictObjection;
+use crate::wire::screen::Screen;
 
 /// The shortest RSA key that strict clients take, in bits.
 const SHORTEST_RSA: u32 = 2048;
@@ -21,12 +21,42 @@ const SHORTEST_RSA: u32 = 2048;
 /// X.509 version 3 is written as 2.
 const VERSION_3: i32 = 2;
 
+/// What there is to judge. Nothing waits for the verdict: it is made while the server is at work.
+pub struct Case {
+    /// As the server sent it.
+    pub chain: Vec<X509>,
+    /// What is trusted.
+    pub anchors: Anchors,
+    /// The name by which the certificate is judged.
+    pub name: String,
+    /// Makes names in certificates safe to show.
+    pub screen: Screen,
+}
+
+/// What a strict client would be given to trust.
+pub enum Anchors {
+    /// The roots of a file.
+    File(PathBuf),
+    /// The one of the system's roots that was needed.
+    Needed(Option<X509>),
+}
+
+impl Anchors {
+    fn certificates(&self) -> Vec<X509> {
+        match self {
+            Self::File(path) => super::roots_of(path),
+            Self::Needed(root) => root.iter().cloned().collect(),
+        }
+    }
+}
+
 /// What they object to. None where that depends on the client, such as on the algorithms it was built with.
-pub fn judge(chain: &StackRef<X509>, anchors: &[X509], context: &Context<'_>) -> Option<Vec<StrictObjection>> {
-    let sent: Vec<CertificateDer<'_>> = chain.iter().filter_map(der).collect();
+pub fn judge(case: &Case) -> Option<Vec<StrictObjection>> {
+    let sent: Vec<CertificateDer<'_>> = case.chain.iter().filter_map(|one| der(one)).collect();
     let (leaf, intermediates) = sent.split_first()?;
-    let mut objections: Vec<StrictObjection> = chain.iter().filter_map(|one| weakness(one, context)).collect();
-    let name = chain.iter().next().and_then(|leaf| name_objection(&certificate::names(leaf), context.name()));
+    let mut objections: Vec<StrictObjection> =
+        case.chain.iter().filter_map(|one| weakness(one, &case.screen)).collect();
+    let name = case.chain.first().and_then(|leaf| name_objection(&certificate::names(leaf), &case.name));
     let leaf = match EndEntityCert::try_from(leaf) {
         Ok(leaf) => leaf,
         Err(Error::UnsupportedCertVersion) => {
@@ -35,7 +65,7 @@ pub fn judge(chain: &StackRef<X509>, anchors: &[X509], context: &Context<'_>) ->
         }
         Err(error) => return Some(vec![StrictObjection::Other { reason: error.to_string() }]),
     };
-    match verify_chain(&leaf, intermediates, anchors) {
+    match verify_chain(&leaf, intermediates, &case.anchors.certificates()) {
         Err(Error::CaUsedAsEndEntity) => objections.push(StrictObjection::AuthorityAsLeaf),
         // A weakness that was found says why.
         Err(_) if !objections.is_empty() => {}
@@ -45,15 +75,15 @@ pub fn judge(chain: &StackRef<X509>, anchors: &[X509], context: &Context<'_>) ->
         Err(error) => objections.push(StrictObjection::Other { reason: error.to_string() }),
         Ok(()) => {}
     }
-    if let Err(error) = verify_name(&leaf, context.name()) {
+    if let Err(error) = verify_name(&leaf, &case.name) {
         objections.push(name.unwrap_or_else(|| StrictObjection::Other { reason: error.to_string() }));
     }
     Some(objections)
 }
 
 /// What shows of one certificate alone.
-fn weakness(one: &X509Ref, context: &Context<'_>) -> Option<StrictObjection> {
-    let subject = || Certificate::read(one, context.screen).subject;
+fn weakness(one: &X509Ref, screen: &Screen) -> Option<StrictObjection> {
+    let subject = || Certificate::read(one, screen).subject;
     if one.version() != VERSION_3 {
         return Some(StrictObjection::Version { subject: subject() });
     }
