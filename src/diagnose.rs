@@ -4,6 +4,7 @@ pub mod certificate;
 mod client_certificate;
 pub mod code;
 pub mod connect;
+mod delivery;
 mod driver;
 pub mod finding;
 pub mod hosts;
@@ -15,7 +16,7 @@ pub mod privileges;
 pub mod product;
 mod provider;
 pub mod refusal;
-mod resolve;
+pub mod resolve;
 mod role_settings;
 mod session;
 pub mod tls;
@@ -38,6 +39,7 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
     let host = target.candidate(trace.host);
     let cause = hosts::outcome(target, trace).map(|cause| hosts::beside(cause, target, trace));
     let mut remarks: Vec<Finding> = target.oddities.iter().map(input::remark).collect();
+    remarks.extend(resolve::sinkhole::remark(&host, &trace.resolved));
     remarks.extend(connect::remarks(&trace.connected));
     // Of a server that is not the wanted one, that alone is told.
     let session = trace.session.as_ref().filter(|_| !matches!(trace.failure, Some(Failure::WrongRole(_))));
@@ -66,8 +68,8 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
 }
 
 fn explain(failure: &Failure, target: &Target, trace: &Trace) -> Finding {
-    match failure {
-        Failure::Resolve(failure) => resolve::explain(failure, target),
+    let cause = match failure {
+        Failure::Resolve(failure) => return resolve::explain(failure, target, &trace.resolved),
         Failure::Connect(failure) => connect::explain(&failure.outcome, target, &trace.connected),
         Failure::Tls(failure) => tls::explain(failure, target, trace),
         Failure::Login(failure) => login::explain(failure, target, trace),
@@ -76,8 +78,9 @@ fn explain(failure: &Failure, target: &Target, trace: &Trace) -> Finding {
         Failure::Privileges(Silence::Refused(error)) if error.sqlstate == "57014" => {
             role_settings::cut_off(error, target)
         }
-        Failure::Privileges(failure) => session::unanswered(failure, Code::PrivilegesNoReply),
-    }
+        Failure::Privileges(failure) => session::unanswered(failure, Code::PrivilegesNoReply, trace),
+    };
+    resolve::sinkhole::shadow(cause, target, &trace.resolved)
 }
 
 /// The finding that makes a target not ready, if there is one.

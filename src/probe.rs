@@ -17,7 +17,7 @@ mod tests;
 mod tls;
 pub mod trace;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -29,10 +29,10 @@ use crate::dialect::POSTGRESQL;
 use crate::target::{
     Encryption, Endpoint, Roots, SessionAttrs, SslMode, SslNegotiation, Target, TlsSettings, Verification,
 };
-use crate::wire::AnyStream;
 use crate::wire::connection::Connection;
 use crate::wire::meter::{Deadline, Meter, Metered};
 use crate::wire::screen::Screen;
+use crate::wire::{AnySocket, AnyStream};
 
 /// Told what the walk is doing, as it does it.
 pub trait Watch: Send {
@@ -46,6 +46,10 @@ pub trait Watch: Send {
     fn give_up(&mut self, stage: Stage, trace: &Trace);
     /// Whether this address may be dialled; asked of every address before it is.
     fn permits(&self, _address: SocketAddr) -> bool {
+        true
+    }
+    /// Whether other ports of a host that does not answer may be tried, to see whether it is up.
+    fn looks_around(&self) -> bool {
         true
     }
 }
@@ -136,22 +140,37 @@ impl Ladder<'_, '_> {
             return Ok(());
         };
         let name = hostaddr.map_or_else(|| host.clone(), |address| address.to_string());
-        self.recorder.trace.resolved = resolve::run(&name, *port, self.deadline).await.map_err(Failure::Resolve)?;
-        Ok(())
+        let seen = &mut self.recorder.trace.resolved;
+        resolve::run(&name, *port, self.deadline, seen).await.map_err(Failure::Resolve)
+    }
+
+    /// After a failure: whether the name led to the wrong place. Nobody waits for that longer than for the check.
+    async fn doubt_name(&mut self, failure: &Failure) {
+        let Endpoint::Tcp { host, hostaddr: None, .. } = &self.target.endpoint else {
+            return;
+        };
+        if matches!(failure, Failure::Resolve(_)) || host.parse::<IpAddr>().is_ok() {
+            return;
+        }
+        let stranger = matches!(failure, Failure::Tls(TlsFailure::NotPostgres { .. }));
+        resolve::doubt(host, stranger, self.deadline, &mut self.recorder.trace.resolved).await;
     }
 
     async fn connect(&mut self, addresses: &[SocketAddr]) -> Result<AnyStream, Failure> {
         self.until = self.patience();
-        let (until, seen) = (self.until.moment(), &mut self.recorder.trace.connected);
+        let (until, looks_around) = (self.until.moment(), self.recorder.looks_around());
+        let seen = &mut self.recorder.trace.connected;
         let connected = match &self.target.endpoint {
             Endpoint::Unix { directory, port } => {
                 let path = directory.join(format!(".s.PGSQL.{port}"));
                 connect::unix(&path, self.target.require_peer.as_deref(), until, seen).await
             }
-            Endpoint::Tcp { .. } => connect::tcp(addresses, until, seen).await.map(|(stream, address)| {
-                self.peer = Some(address);
-                stream
-            }),
+            Endpoint::Tcp { .. } => {
+                connect::tcp(addresses, until, looks_around, seen).await.map(|(stream, address)| {
+                    self.peer = Some(address);
+                    stream
+                })
+            }
         };
         Ok(self.metered(connected.map_err(Failure::Connect)?, self.until.clone()))
     }
@@ -164,14 +183,19 @@ impl Ladder<'_, '_> {
         let began = Instant::now();
         let connected = connect::tcp_again(address, until.moment()).await;
         let stream = connected.map_err(|ConnectFailure { outcome }| {
-            let attempt = Attempt { address: address.to_string(), outcome: outcome.clone(), elapsed: began.elapsed() };
+            let attempt = Attempt {
+                address: address.to_string(),
+                outcome: outcome.clone(),
+                icmp: None,
+                elapsed: began.elapsed(),
+            };
             self.recorder.trace.connected.attempts.push(attempt);
             Failure::Connect(ConnectFailure { outcome })
         })?;
         Ok(self.metered(stream, until))
     }
 
-    fn metered(&self, stream: AnyStream, until: Deadline) -> AnyStream {
+    fn metered(&self, stream: AnySocket, until: Deadline) -> AnyStream {
         self.meter.connected();
         Box::new(Metered::new(stream, self.meter.clone(), until))
     }

@@ -1,9 +1,22 @@
 //! Real answers of `getaddrinfo(3)` and real errors of `connect(2)`: the real program in a network namespace, with a
 //! name server and routes of the test's own.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
 
 #[path = "support/dns.rs"]
 mod dns;
+#[path = "names/doubted.rs"]
+mod doubted;
+#[path = "names/explained.rs"]
+mod explained;
+#[path = "support/installed.rs"]
+#[expect(dead_code, reason = "of what is installed, psql alone is run here")]
+mod installed;
 #[path = "support/namespace.rs"]
 mod namespace;
 #[path = "support/program.rs"]
@@ -120,6 +133,7 @@ async fn routes() {
     let rows = [
         ("", "192.0.2.1", "connect-network-unreachable"),
         ("", "far.test", "connect-network-unreachable"),
+        ("", "six.test", "connect-network-unreachable"),
         ("", "2001:db8::1", "connect-network-unreachable"),
         ("unreachable 192.0.2.0/24", "192.0.2.1", "connect-host-unreachable"),
         ("prohibit 198.51.100.0/24", "198.51.100.1", "connect-blocked-locally"),
@@ -149,7 +163,7 @@ async fn trusting() -> Lab {
 }
 
 async fn check(target: &str, timeout: u32) -> Value {
-    let target = format!("{target} user=alice dbname=orders sslmode=disable");
+    let target = format!("user=alice dbname=orders sslmode=disable {target}");
     let ran = run(program(["check", &target, "--format=json", &format!("--timeout={timeout}ms")]), b"").await;
     let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
     assert_eq!(report["exit_code"].as_i64(), ran.code.map(i64::from));

@@ -1,5 +1,6 @@
 //! The verdict on a certificate: OpenSSL's verify codes and libpq's name rules, turned into causes.
 
+mod inspection;
 mod issuer;
 mod strict;
 mod verdict;
@@ -75,6 +76,7 @@ fn name_objection(target: &Target, seen: &TlsSeen) -> Option<Code> {
 fn by_verify_code(objection: Objection, seen: &TlsSeen) -> Code {
     match objection.verify_code {
         18 => Code::TlsCertificateSelfSigned,
+        19 if inspector(seen).is_some() => Code::TlsCertificateIntercepted,
         19 => Code::TlsCertificateUnknownIssuer,
         2 | 20 | 21 | 27 => unknown_or_incomplete(seen),
         9 | 13 => Code::TlsCertificateNotYetValid,
@@ -95,11 +97,19 @@ fn by_verify_code(objection: Objection, seen: &TlsSeen) -> Code {
 /// The issuer of the last certificate sent is neither sent nor trusted. A root is rightly left out of a chain, an
 /// intermediate is not; which of the two is missing shows only by signs.
 fn unknown_or_incomplete(seen: &TlsSeen) -> Code {
+    if inspector(seen).is_some() {
+        return Code::TlsCertificateIntercepted;
+    }
     match seen.chain.as_slice() {
         // Whoever sends intermediates sends all of them: only the root is left to be missing.
         [leaf] if looks_like_intermediate(leaf, &seen.root_subjects) => Code::TlsCertificateChainIncomplete,
         _ => Code::TlsCertificateUnknownIssuer,
     }
+}
+
+/// The product that opens TLS on the way, by the name of an authority in the chain.
+fn inspector(seen: &TlsSeen) -> Option<&'static str> {
+    seen.chain.iter().find_map(|one| inspection::product(&one.issuer))
 }
 
 /// Encrypted, and nobody has looked at the certificate, or not at its name.

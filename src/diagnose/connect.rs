@@ -1,12 +1,17 @@
 //! Why no address could be connected to, and what was odd where one could.
 
-use std::net::{IpAddr, SocketAddr};
+mod icmp;
+mod local;
+mod neighbours;
+mod route;
 
-use serde_json::{Value, json};
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
 
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
-use crate::probe::trace::{Attempt, Connected, Dialled};
+use crate::probe::trace::{Attempt, Connected, Dialled, Icmp};
 use crate::target::{Endpoint, Target};
 
 /// The one cause.
@@ -15,12 +20,16 @@ pub fn explain(outcome: &Dialled, target: &Target, connected: &Connected) -> Fin
     let finding = match outcome {
         Dialled::Refused if dialled.is_abstract() => dialled.name_missing(),
         Dialled::Refused if target.endpoint.is_unix() => dialled.socket_stale(),
-        Dialled::Refused => dialled.refused(),
-        Dialled::TimedOut => dialled.timed_out(),
+        Dialled::Refused => dialled.beside(dialled.refused()),
+        Dialled::TimedOut => dialled.beside(dialled.timed_out()),
         Dialled::HostUnreachable => dialled.unreachable(Code::ConnectHostUnreachable, "host", "EHOSTUNREACH"),
-        Dialled::NetworkUnreachable => dialled.unreachable(Code::ConnectNetworkUnreachable, "network", "ENETUNREACH"),
+        Dialled::NetworkUnreachable => dialled
+            .address_family()
+            .unwrap_or_else(|| dialled.unreachable(Code::ConnectNetworkUnreachable, "network", "ENETUNREACH")),
         Dialled::BlockedLocally if target.endpoint.is_unix() => dialled.socket_denied(),
         Dialled::BlockedLocally => dialled.blocked_locally(),
+        Dialled::RejectedLocally => dialled.rejected_locally(),
+        Dialled::DroppedLocally => dialled.dropped_locally(),
         Dialled::ExhaustedLocally => exhausted_locally(),
         Dialled::SocketMissing => dialled.socket_missing(),
         Dialled::WrongPeer { uid, name } => dialled.wrong_peer(*uid, name.as_deref()),
@@ -52,7 +61,13 @@ pub fn remarks(connected: &Connected) -> Option<Finding> {
 }
 
 fn attempt(attempt: &Attempt) -> Value {
-    json!({ "address": attempt.address, "outcome": outcome_word(&attempt.outcome) })
+    let mut entry = Map::new();
+    entry.insert("address".to_owned(), attempt.address.as_str().into());
+    entry.insert("outcome".to_owned(), outcome_word(&attempt.outcome).into());
+    if let Some(icmp) = &attempt.icmp {
+        entry.insert("icmp".to_owned(), icmp::evidence(icmp));
+    }
+    Value::Object(entry)
 }
 
 /// The word of the report.
@@ -64,6 +79,8 @@ pub fn outcome_word(outcome: &Dialled) -> String {
         Dialled::HostUnreachable => "host-unreachable".to_owned(),
         Dialled::NetworkUnreachable => "network-unreachable".to_owned(),
         Dialled::BlockedLocally => "blocked-locally".to_owned(),
+        Dialled::RejectedLocally => "rejected-locally".to_owned(),
+        Dialled::DroppedLocally => "dropped-locally".to_owned(),
         Dialled::ExhaustedLocally => "exhausted-locally".to_owned(),
         Dialled::SocketMissing => "socket-missing".to_owned(),
         Dialled::Abandoned => "abandoned".to_owned(),
@@ -84,8 +101,13 @@ impl Dialling<'_> {
         self.connected.attempts.first().map_or("the server", |attempt| attempt.address.as_str())
     }
 
+    /// The ICMP message that ended the attempt.
+    fn icmp(&self) -> Option<&Icmp> {
+        self.connected.attempts.first()?.icmp.as_ref()
+    }
+
     fn ip(&self) -> Option<IpAddr> {
-        self.address().parse::<SocketAddr>().ok().map(|address| address.ip())
+        self.connected.attempts.first()?.ip()
     }
 
     fn port(&self) -> u16 {
@@ -93,6 +115,9 @@ impl Dialling<'_> {
     }
 
     fn refused(&self) -> Finding {
+        if let Some(icmp) = self.icmp() {
+            return self.rejected(icmp);
+        }
         let port = self.port();
         let finding = Finding::new(
             Code::ConnectRefused,
@@ -154,32 +179,8 @@ impl Dialling<'_> {
         finding.evidence("private_address", private)
     }
 
-    fn unreachable(&self, code: Code, what: &str, errno: &str) -> Finding {
-        let at_once = self.connected.attempts.first().is_some_and(|attempt| attempt.elapsed.as_micros() < 1000);
-        let reason = if at_once {
-            format!("this machine itself gave {errno} at once: it has no route there")
-        } else {
-            format!("{errno} came back from the network: a router has no way there, or a firewall forbids it")
-        };
-        Finding::new(code, format!("there is no way to {}: {what} unreachable", self.address())).because(reason).fix(
-            Side::Network,
-            "look at the route, the VPN and the firewall",
-            [format!("ip route get {}", self.ip_text())],
-        )
-    }
-
     fn ip_text(&self) -> String {
         self.ip().map_or_else(|| "ADDRESS".to_owned(), |ip| ip.to_string())
-    }
-
-    fn blocked_locally(&self) -> Finding {
-        Finding::new(Code::ConnectBlockedLocally, format!("this machine forbids connections to {}", self.address()))
-            .because("the system call itself was refused (EACCES, EPERM or EINVAL): a local route or firewall rule")
-            .fix(
-                Side::Client,
-                "look at the local routes and filters",
-                [format!("ip route get {}", self.ip_text()), "sudo nft list ruleset".to_owned()],
-            )
     }
 
     fn socket_missing(&self) -> Finding {

@@ -2,7 +2,7 @@
 
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, scram_password};
-use super::{client_certificate, pooler, refusal};
+use super::{client_certificate, delivery, pooler, refusal};
 use crate::probe::trace::{LoginFailure, Method, Trace};
 use crate::target::{ProtocolVersion, Target};
 
@@ -35,10 +35,11 @@ pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Findin
             } else {
                 "the startup packet was sent, and not a byte came"
             };
-            Finding::new(Code::LoginNoReply, "the server fell silent during the login")
+            let finding = Finding::new(Code::LoginNoReply, "the server fell silent during the login")
                 .because(format!("{last}, for {:.1} s", after.as_secs_f64()))
                 .advise(Side::Server, "read its log; an overloaded server, an external authentication (LDAP, PAM, RADIUS) or a pooler whose database is gone makes logins hang")
-                .evidence("authenticated", trace.login.authenticated)
+                .evidence("authenticated", trace.login.authenticated);
+            delivery::tell(finding, "what was sent last", trace)
         }
         LoginFailure::Closed { reset } => {
             let (how, when) = (

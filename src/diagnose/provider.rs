@@ -197,6 +197,24 @@ impl Provider {
     }
 }
 
+/// Where the provider has another endpoint for clients without the address family of this one: Supabase gives a project's
+/// own host IPv6 addresses only, and its pooler IPv4 ("Connect to your database", IPv4 and IPv6 compatibility).
+pub fn other_family(finding: Finding, target: &Target, lacks_version_6: bool) -> Finding {
+    let host = target.endpoint.host().trim_end_matches('.').to_ascii_lowercase();
+    let project = host.strip_prefix("db.").and_then(|rest| rest.strip_suffix(".supabase.co"));
+    let Some(project) = project.filter(|_| lacks_version_6) else {
+        return finding;
+    };
+    let user = target.user.as_str();
+    finding
+        .because("this is Supabase: a project's own host has IPv6 addresses only, unless the IPv4 add-on is bought")
+        .fix(
+            Side::Client,
+            "dial its session pooler, which has IPv4 addresses (the Connect page of the project has its exact host)",
+            [format!("host=aws-0-REGION.pooler.supabase.com port=5432 user={user}.{project}")],
+        )
+}
+
 /// What the provider of the target wants of TLS and of user names, as a reason.
 pub fn wants_tls(finding: Finding, target: &Target) -> Finding {
     match of(target.endpoint.host(), None) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use super::refusal::server_fields;
-use super::role_settings;
+use super::{delivery, role_settings};
 use crate::probe::trace::{Role, SessionSeen, Silence, Trace};
 use crate::target::{SessionAttrs, Target};
 
@@ -18,24 +18,30 @@ pub fn explain(failure: &Silence, target: &Target, trace: &Trace) -> Finding {
     match failure {
         Silence::Refused(error) if error.sqlstate == "57014" => role_settings::cut_off(error, target),
         _ if trace.session.is_none() && is_console(trace) => console(target, trace),
-        _ => unanswered(failure, Code::SessionNoReply),
+        _ => unanswered(failure, Code::SessionNoReply, trace),
     }
 }
 
 /// A question that was not answered, under the code of its stage.
-pub fn unanswered(failure: &Silence, code: Code) -> Finding {
+pub fn unanswered(failure: &Silence, code: Code, trace: &Trace) -> Finding {
     let finding = Finding::new(code, "logged in, but a question to the server was not answered");
     match failure {
-        Silence::NoReply { after } => finding
-            .because(format!("nothing came for {:.1} s", after.as_secs_f64()))
-            .evidence("silent_s", after.as_secs_f64())
-            .advise(Side::Server, "see what it waits for: SELECT wait_event_type, wait_event FROM pg_stat_activity;")
-            .advise(Side::Network, "where small answers arrive and large ones do not, the path MTU is too small"),
+        Silence::NoReply { after } => {
+            let finding = finding
+                .because(format!("nothing came for {:.1} s", after.as_secs_f64()))
+                .evidence("silent_s", after.as_secs_f64())
+                .advise(
+                    Side::Server,
+                    "see what it waits for: SELECT wait_event_type, wait_event FROM pg_stat_activity;",
+                )
+                .advise(Side::Network, "where small answers arrive and large ones do not, the path MTU is too small");
+            delivery::tell(finding, "the question", trace)
+        }
         Silence::Broken { reason } => finding
             .because(reason.as_str())
             .evidence("reason", reason.as_str())
             .advise(Side::Server, "read its log: the process may have been ended"),
-        Silence::LargeResult { after } => large_result(*after),
+        Silence::LargeResult { after } => delivery::tell(large_result(*after), "the question", trace),
         Silence::Refused(error) => finding
             .because(format!("it said {}: {}", error.sqlstate, error.message))
             .advise(Side::Server, "see the settings of the role and the database: statement_timeout, search_path, role")

@@ -1,5 +1,7 @@
 //! Why there is no usable TLS channel, and what was odd where there is one.
 
+mod silence;
+
 use super::certificate;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
@@ -14,21 +16,7 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
     match failure {
         TlsFailure::NotOffered => not_offered(target),
         TlsFailure::ClosedBeforeReply { reset } => closed_before_reply(target, *reset),
-        TlsFailure::NoReply { after } => {
-            Finding::new(Code::TlsNoReply, "the port is open, but not a byte comes: the server is frozen or overloaded")
-                .because(format!("the SSLRequest was sent, and nothing came for {:.1} s", after.as_secs_f64()))
-                .confidence(Confidence::Likely)
-                .fix(
-                    Side::Server,
-                    "see whether the server process is stopped or starved",
-                    ["ps -o pid,stat,wchan,cmd -C postgres"],
-                )
-                .advise(
-                    Side::Client,
-                    "make sure that the port is PostgreSQL's: a server of another protocol may wait in silence",
-                )
-                .evidence("silent_s", after.as_secs_f64())
-        }
+        TlsFailure::NoReply { after } => silence::no_reply(*after, target, trace),
         TlsFailure::ServerError(error) => server_error(error),
         TlsFailure::NotPostgres { stranger, first_bytes } => not_postgres(target, *stranger, first_bytes),
         TlsFailure::DirectOnly { alpn } => direct_only(*alpn),
@@ -46,18 +34,7 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
                 .fix(Side::Client, "negotiate in the way that every server understands", ["sslnegotiation=postgres"])
                 .evidence("direct_handshake", false)
         }
-        TlsFailure::HandshakeSilent { after } => {
-            Finding::new(Code::TlsHandshakeSilent, "the server agreed to TLS, and then nothing came")
-                .because(format!("after the ClientHello not a byte came for {:.1} s", after.as_secs_f64()))
-                .because("small packets pass; where large ones are lost, the certificate never arrives (path MTU)")
-                .confidence(Confidence::Likely)
-                .fix(
-                    Side::Network,
-                    "let ICMP `fragmentation needed` pass, or lower the MTU",
-                    ["sudo ip link set dev eth0 mtu 1500"],
-                )
-                .evidence("silent_s", after.as_secs_f64())
-        }
+        TlsFailure::HandshakeSilent { after } => silence::in_handshake(*after, trace),
         TlsFailure::HandshakeClosed { reset } => {
             let how = if *reset { "reset (RST)" } else { "closed (FIN)" };
             Finding::new(Code::TlsHandshakeClosed, "the server agreed to TLS, and then ended the connection")

@@ -25,6 +25,8 @@ pub enum Certificate {
     SelfSigned,
     /// Issued by a root that is not the lab's.
     UnknownIssuer,
+    /// Issued by the authority of a product that opens TLS on the way (mitmproxy's, by its name).
+    Intercepted,
     /// Issued by an intermediate, which is sent along: sound.
     Intermediate,
     /// Issued by an intermediate, which is not sent.
@@ -73,6 +75,7 @@ impl Certificate {
         let identity = match self {
             Self::SelfSigned => Identity::self_signed(&spec)?,
             Self::UnknownIssuer => Identity::self_signed(&Spec::root("another root"))?.issue(&spec)?,
+            Self::Intercepted => Identity::self_signed(&Spec::root("mitmproxy"))?.issue(&spec)?,
             Self::Intermediate | Self::ChainIncomplete => {
                 root.issue(&Spec::root("pgpreflight lab intermediate"))?.issue(&spec)?
             }
@@ -98,6 +101,7 @@ impl Certificate {
         match self {
             Self::Valid
             | Self::UnknownIssuer
+            | Self::Intercepted
             | Self::Intermediate
             | Self::ChainIncomplete
             | Self::IssuerNotCa

@@ -1,7 +1,11 @@
 //! Stage connect: every address is dialled at once, and the first in the resolver's order that has answered is kept.
 
+mod dial;
+mod errors;
+mod families;
+mod neighbours;
+
 use std::ffi::OsStr;
-use std::io;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -12,15 +16,22 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 
-use super::trace::{Attempt, ConnectFailure, Connected, Dialled};
-use crate::wire::AnyStream;
+use self::dial::{NotConnected, dial};
+use super::trace::{Attempt, ConnectFailure, Connected, Dialled, Icmp};
+use crate::wire::AnySocket;
+use crate::wire::delivery::Gauge as _;
 
-/// Dials all addresses side by side, and says which was kept. The deadline bounds each of them.
+/// How long other ports are given after a refusal.
+const GLANCE: Duration = Duration::from_millis(300);
+
+/// Dials all addresses side by side, and says which was kept. The deadline bounds each of them. Where none answers and
+/// `looks_around` says so, other ports of the first are tried within the same time.
 pub async fn tcp(
     addresses: &[SocketAddr],
     until: Instant,
+    looks_around: bool,
     seen: &mut Connected,
-) -> Result<(AnyStream, SocketAddr), ConnectFailure> {
+) -> Result<(AnySocket, SocketAddr), ConnectFailure> {
     let began = Instant::now();
     let mut dialling = JoinSet::new();
     for (index, address) in addresses.iter().copied().enumerate() {
@@ -29,40 +40,53 @@ pub async fn tcp(
             (index, dialled, began.elapsed())
         });
     }
-    let mut outcomes: Vec<Option<(Dialled, Duration)>> = vec![None; addresses.len()];
+    let first = addresses.first().copied().filter(|_| looks_around);
+    // Ends when it is dropped: once something has answered nobody needs it.
+    let mut looking = JoinSet::new();
+    if let Some(first) = first {
+        looking.spawn(neighbours::look_late(first, until));
+    }
+    let mut outcomes: Vec<Option<(Dialled, Option<Icmp>, Duration)>> = vec![None; addresses.len()];
     let mut best: Option<(usize, TcpStream, Duration)> = None;
     while let Some(Ok((index, dialled, elapsed))) = next(&mut dialling, best.is_some()).await {
-        let outcome = match dialled {
+        let (outcome, icmp) = match dialled {
             Ok(stream) => {
                 if best.as_ref().is_none_or(|(kept, ..)| index < *kept) {
                     best = Some((index, stream, elapsed));
                 }
-                Dialled::Connected
+                (Dialled::Connected, None)
             }
-            Err(outcome) => outcome,
+            Err(NotConnected { outcome, icmp }) => (outcome, icmp),
         };
         if let Some(slot) = outcomes.get_mut(index) {
-            *slot = Some((outcome, elapsed));
+            *slot = Some((outcome, icmp, elapsed));
         }
     }
     for (address, outcome) in addresses.iter().zip(outcomes) {
-        let (outcome, elapsed) = outcome.unwrap_or_else(|| (Dialled::Abandoned, began.elapsed()));
-        seen.attempts.push(Attempt { address: address.to_string(), outcome, elapsed });
+        let (outcome, icmp, elapsed) = outcome.unwrap_or_else(|| (Dialled::Abandoned, None, began.elapsed()));
+        seen.attempts.push(Attempt { address: address.to_string(), outcome, icmp, elapsed });
     }
     let kept = best.and_then(|(index, stream, rtt)| Some((*addresses.get(index)?, stream, rtt)));
     let Some((address, stream, rtt)) = kept else {
         let outcome = seen.attempts.first().map_or(Dialled::Other(None), |attempt| attempt.outcome.clone());
+        seen.families = (outcome == Dialled::NetworkUnreachable).then(families::look);
+        seen.neighbours = match (&outcome, first) {
+            (Dialled::Refused, Some(first)) => Some(neighbours::look(first, until.min(Instant::now() + GLANCE)).await),
+            (Dialled::TimedOut, _) => looking.join_next().await.and_then(Result::ok),
+            _ => None,
+        };
         return Err(ConnectFailure { outcome });
     };
     seen.address = stream.peer_addr().ok().map(|address| address.to_string());
     seen.local = stream.local_addr().ok();
     seen.rtt = Some(rtt);
+    seen.syn_retransmits = stream.delivery().map_or(0, |delivery| delivery.retransmits_in_all);
     Ok((Box::new(stream), address))
 }
 
 /// Dials one address once more.
-pub async fn tcp_again(address: SocketAddr, until: Instant) -> Result<AnyStream, ConnectFailure> {
-    let stream = dial(address, until).await.map_err(|outcome| ConnectFailure { outcome })?;
+pub async fn tcp_again(address: SocketAddr, until: Instant) -> Result<AnySocket, ConnectFailure> {
+    let stream = dial(address, until).await.map_err(|failed| ConnectFailure { outcome: failed.outcome })?;
     Ok(Box::new(stream))
 }
 
@@ -72,7 +96,7 @@ pub async fn unix(
     peer: Option<&str>,
     until: Instant,
     seen: &mut Connected,
-) -> Result<AnyStream, ConnectFailure> {
+) -> Result<AnySocket, ConnectFailure> {
     let began = Instant::now();
     let opened = async {
         let stream = UnixStream::connect(in_namespace(path)).await.map_err(|error| Dialled::from_error(&error))?;
@@ -84,7 +108,7 @@ pub async fn unix(
     let dialled = timeout_at(until, opened).await.unwrap_or(Err(Dialled::TimedOut));
     let elapsed = began.elapsed();
     let outcome = dialled.as_ref().err().cloned().unwrap_or(Dialled::Connected);
-    seen.attempts.push(Attempt { address: path.display().to_string(), outcome, elapsed });
+    seen.attempts.push(Attempt { address: path.display().to_string(), outcome, icmp: None, elapsed });
     let stream = dialled.map_err(|outcome| ConnectFailure { outcome })?;
     seen.address = Some(path.display().to_string());
     seen.rtt = Some(elapsed);
@@ -112,21 +136,6 @@ async fn check_peer(stream: &UnixStream, wanted: &str) -> Result<(), Dialled> {
 /// The next address to answer. Once one has connected, only those that have answered by now are still heard.
 async fn next<T: 'static>(dialling: &mut JoinSet<T>, connected: bool) -> Option<Result<T, tokio::task::JoinError>> {
     if connected { dialling.try_join_next() } else { dialling.join_next().await }
-}
-
-async fn dial(address: SocketAddr, until: Instant) -> Result<TcpStream, Dialled> {
-    let stream = match timeout_at(until, TcpStream::connect(address)).await {
-        Ok(Ok(stream)) => stream,
-        // IPv6 is switched off here; ports do not run out for one address family alone.
-        Ok(Err(error)) if address.is_ipv6() && error.kind() == io::ErrorKind::AddrNotAvailable => {
-            return Err(Dialled::NetworkUnreachable);
-        }
-        Ok(Err(error)) => return Err(Dialled::from_error(&error)),
-        Err(_) => return Err(Dialled::TimedOut),
-    };
-    // Without it Nagle and delayed acknowledgements cost 40 ms between the TLS Finished and the startup packet.
-    stream.set_nodelay(true).map_err(|error| Dialled::from_error(&error))?;
-    Ok(stream)
 }
 
 #[cfg(all(test, target_os = "linux"))]

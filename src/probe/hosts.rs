@@ -14,16 +14,17 @@ use crate::wire::screen::Screen;
 /// Walks up the ladder at one host after the other, until something fails that another host cannot mend, or the top is
 /// reached. Never takes longer than `target.limits.timeout`.
 pub async fn walk(target: &Target, watch: &mut dyn Watch) -> Trace {
+    let meter = Meter::default();
     let mut walk = Walk {
         target,
         deadline: Instant::now() + target.limits.timeout,
-        meter: Meter::default(),
+        meter: meter.clone(),
         screen: Screen::new(target.secrets()),
-        recorder: Recorder::new(watch),
+        recorder: Recorder::new(meter, watch),
         spare: None,
     };
     let walked = walk.try_hosts().await;
-    walk.recorder.finish(walked.err(), walk.meter.round_trips())
+    walk.recorder.finish(walked.err())
 }
 
 struct Walk<'a> {
@@ -92,7 +93,13 @@ impl<'w> Walk<'w> {
             wanted => wanted,
         };
         let mut ladder = self.ladder(host);
-        let mut connection = ladder.log_in().await?;
+        let mut connection = match ladder.log_in().await {
+            Ok(connection) => connection,
+            Err(failure) => {
+                ladder.doubt_name(&failure).await;
+                return Err(failure);
+            }
+        };
         ladder.recorder.enter(Stage::Session);
         match ladder.check_role(&mut connection, wanted).await {
             Ok(()) => ladder.inspect(&mut connection).await,

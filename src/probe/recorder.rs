@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Watch;
 use super::trace::{Attempt, Dialled, Failure, Stage, Trace};
+use crate::wire::meter::Meter;
 
 /// Writes a walk down.
 pub struct Recorder<'a> {
@@ -19,18 +20,20 @@ pub struct Recorder<'a> {
     started: Timestamp,
     began: Instant,
     current: Option<(Stage, Instant)>,
+    meter: Meter,
     watch: &'a mut dyn Watch,
 }
 
 impl<'a> Recorder<'a> {
     /// The clock starts.
-    pub fn new(watch: &'a mut dyn Watch) -> Self {
+    pub fn new(meter: Meter, watch: &'a mut dyn Watch) -> Self {
         Self {
             trace: Trace::default(),
             set_aside: Vec::new(),
             started: Timestamp::now(),
             began: Instant::now(),
             current: None,
+            meter,
             watch,
         }
     }
@@ -52,6 +55,7 @@ impl<'a> Recorder<'a> {
 
     /// Gives up the host under way; another one follows, or has gone before and is taken up again.
     pub fn give_up(&mut self, failure: Failure) {
+        self.trace.at_deadline = self.meter.at_deadline().filter(|_| failure.is_silence());
         self.trace.failure = Some(failure);
         if let Some(left) = self.stop_clock() {
             self.watch.give_up(left, &self.trace);
@@ -98,6 +102,11 @@ impl<'a> Recorder<'a> {
         self.watch.enter(stage);
     }
 
+    /// Whether other ports may be tried.
+    pub fn looks_around(&self) -> bool {
+        self.watch.looks_around()
+    }
+
     /// The addresses that may be dialled. The others are attempts that this machine's own rules have ended.
     pub fn permitted(&mut self) -> Vec<SocketAddr> {
         let (permitted, barred): (Vec<_>, Vec<_>) =
@@ -105,6 +114,7 @@ impl<'a> Recorder<'a> {
         let attempt = |address: SocketAddr| Attempt {
             address: address.to_string(),
             outcome: Dialled::BlockedLocally,
+            icmp: None,
             elapsed: Duration::ZERO,
         };
         self.trace.connected.attempts = barred.into_iter().map(attempt).collect();
@@ -119,10 +129,13 @@ impl<'a> Recorder<'a> {
     }
 
     /// Ends the walk.
-    pub fn finish(mut self, failure: Option<Failure>, round_trips: u32) -> Trace {
+    pub fn finish(mut self, failure: Option<Failure>) -> Trace {
         let failed = failure.as_ref().map(Failure::stage);
+        if failure.as_ref().is_some_and(Failure::is_silence) && self.trace.at_deadline.is_none() {
+            self.trace.at_deadline = self.meter.at_deadline();
+        }
         self.trace.failure = failure;
-        self.trace.round_trips = round_trips;
+        self.trace.round_trips = self.meter.round_trips();
         self.trace.started = self.started;
         self.trace.elapsed = self.began.elapsed();
         self.trace.others = std::mem::take(&mut self.set_aside);

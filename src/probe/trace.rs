@@ -3,6 +3,7 @@
 mod driver;
 mod login;
 mod modes;
+mod names;
 mod network;
 mod session;
 mod tls;
@@ -14,10 +15,14 @@ use jiff::Timestamp;
 pub use self::driver::{DriverError, DriverFailure, DriverSeen};
 pub use self::login::{Admission, LoginFailure, LoginSeen, Method};
 pub use self::modes::{LoginTried, ModesSeen, Probed, TlsTried};
-pub use self::network::{Attempt, ConnectFailure, Connected, Dialled, ResolveFailure, Resolved};
+pub use self::names::{Answer, Asked, DnsSeen, Reply, ResponseCode, is_localhost, is_public};
+pub use self::network::{
+    Attempt, ConnectFailure, Connected, Dialled, Families, Family, Icmp, Neighbours, ResolveFailure, Resolved,
+};
 pub use self::session::{Connections, PrivilegesSeen, Role, RoleSetting, Schema, SessionSeen, Silence};
 pub use self::tls::{Objection, SslReply, Stranger, StrictObjection, TlsFailure, TlsSeen};
 use crate::target::Encryption;
+pub use crate::wire::delivery::Delivery;
 
 /// The stages of a check, in the order they are walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +80,8 @@ pub struct Trace {
     pub elapsed: Duration,
     /// How long each stage that was entered took at this host, in order.
     pub timings: Vec<(Stage, Duration)>,
+    /// How the packets fared where the deadline ended the walk.
+    pub at_deadline: Option<Delivery>,
     /// What ended the walk, if it did not reach the top.
     pub failure: Option<Failure>,
     /// Round trips of the whole walk.
@@ -138,7 +145,9 @@ impl Failure {
                 matches!(failure, TlsFailure::NoReply { .. } | TlsFailure::HandshakeSilent { .. })
             }
             Self::Login(failure) => matches!(failure, LoginFailure::NoReply { .. }),
-            Self::Session(failure) | Self::Privileges(failure) => matches!(failure, Silence::NoReply { .. }),
+            Self::Session(failure) | Self::Privileges(failure) => {
+                matches!(failure, Silence::NoReply { .. } | Silence::LargeResult { .. })
+            }
             Self::Resolve(_) | Self::Connect(_) | Self::WrongRole(_) => false,
         }
     }

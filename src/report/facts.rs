@@ -3,15 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use super::millis;
+use crate::diagnose::resolve::{servers, sinkhole};
 use crate::diagnose::{certificate, connect, hosts, privileges, product, refusal, tls};
 use crate::probe::certificate::Certificate;
-use crate::probe::trace::{DriverSeen, Failure, LoginFailure, SslReply, Stage, Trace};
+use crate::probe::trace::{DriverSeen, Failure, LoginFailure, Resolved, SslReply, Stage, Trace};
 use crate::target::{ProtocolVersion, Target, Verification};
 
 /// The facts of one stage.
 pub fn of(stage: Stage, target: &Target, trace: &Trace) -> Map<String, Value> {
     let mut facts = match stage {
-        Stage::Resolve => resolve(trace),
+        Stage::Resolve => resolve(&target.candidate(trace.host), &trace.resolved),
         Stage::Connect => connect(target, trace),
         Stage::Tls => tls(&target.candidate(trace.host), trace),
         Stage::Login => login(trace),
@@ -23,9 +24,15 @@ pub fn of(stage: Stage, target: &Target, trace: &Trace) -> Map<String, Value> {
     facts
 }
 
-fn resolve(trace: &Trace) -> Map<String, Value> {
-    let addresses: Vec<String> = trace.resolved.addresses.iter().map(|address| address.ip().to_string()).collect();
-    map(json!({ "addresses": addresses, "canonical_name": trace.resolved.canonical_name }))
+fn resolve(target: &Target, seen: &Resolved) -> Map<String, Value> {
+    let addresses: Vec<String> = seen.addresses.iter().map(|address| address.ip().to_string()).collect();
+    map(json!({
+        "addresses": addresses,
+        "canonical_name": seen.canonical_name,
+        "search_domain": sinkhole::search_domain(target.endpoint.host(), seen),
+        "hosts_line": seen.hosts_line,
+        "name_servers": seen.dns.as_ref().map(|dns| servers::entries(&dns.asked)),
+    }))
 }
 
 fn connect(target: &Target, trace: &Trace) -> Map<String, Value> {
@@ -48,6 +55,7 @@ fn connect(target: &Target, trace: &Trace) -> Map<String, Value> {
     map(json!({
         "address": seen.address,
         "rtt_ms": seen.rtt.map(millis),
+        "syn_retransmits": (seen.syn_retransmits > 0).then_some(seen.syn_retransmits),
         "attempts": attempts,
         "hosts": several.then_some(hosts),
     }))

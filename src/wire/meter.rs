@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::delivery::{Delivery, Gauge};
+
 /// How many of the first bytes received are kept to name a stranger by.
 const REMEMBERED: usize = 512;
 
@@ -20,6 +22,7 @@ struct Counts {
     round_trips: u32,
     awaiting: bool,
     first_bytes: Vec<u8>,
+    at_deadline: Option<Delivery>,
 }
 
 impl Meter {
@@ -33,12 +36,18 @@ impl Meter {
         self.with(|counts| counts.first_bytes.clone())
     }
 
+    /// How the packets of the newest stream fared when it met its deadline, if it did.
+    pub fn at_deadline(&self) -> Option<Delivery> {
+        self.with(|counts| counts.at_deadline)
+    }
+
     /// A new stream was connected: one round trip for TCP's own handshake.
     pub fn connected(&self) {
         self.with(|counts| {
             counts.round_trips += 1;
             counts.awaiting = false;
             counts.first_bytes.clear();
+            counts.at_deadline = None;
         });
     }
 
@@ -52,6 +61,10 @@ impl Meter {
             let room = REMEMBERED.saturating_sub(counts.first_bytes.len()).min(bytes.len());
             counts.first_bytes.extend(bytes.iter().take(room));
         });
+    }
+
+    fn ran_out(&self, delivery: Option<Delivery>) {
+        self.with(|counts| counts.at_deadline = delivery);
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Counts) -> T) -> T {
@@ -89,7 +102,7 @@ pub struct Metered<S> {
     alarm: Pin<Box<Sleep>>,
 }
 
-impl<S> Metered<S> {
+impl<S: Gauge> Metered<S> {
     /// Puts a stream that has just been connected under a meter.
     pub fn new(stream: S, meter: Meter, deadline: Deadline) -> Self {
         let alarm = Box::pin(sleep_until(deadline.moment()));
@@ -103,11 +116,15 @@ impl<S> Metered<S> {
         if self.alarm.deadline() != moment {
             self.alarm.as_mut().reset(moment);
         }
-        Instant::now() >= moment || self.alarm.as_mut().poll(cx).is_ready()
+        let out_of_time = Instant::now() >= moment || self.alarm.as_mut().poll(cx).is_ready();
+        if out_of_time {
+            self.meter.ran_out(self.stream.delivery());
+        }
+        out_of_time
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+impl<S: AsyncRead + Gauge + Unpin> AsyncRead for Metered<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.out_of_time(cx) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -121,7 +138,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+impl<S: AsyncWrite + Gauge + Unpin> AsyncWrite for Metered<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.out_of_time(cx) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

@@ -1,8 +1,10 @@
 //! A test of this process's own, run again where the network and the name server are its own too.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 
 /// Set in the process that runs inside.
 const INSIDE: &str = "PGPREFLIGHT_TEST_INSIDE";
@@ -17,8 +19,9 @@ pub fn inside(test: &str) -> bool {
         set_up();
         return true;
     }
-    // Whoever is not root becomes root of a user namespace; inside a container that may be forbidden to root as well.
-    let ways: [&[&str]; 2] = [&["-r", "-n", "-m"], &["-n", "-m"]];
+    // Whoever may not have them so is given them in a user namespace, by its own number where unshare can do that:
+    // PostgreSQL refuses to run as root.
+    let ways: [&[&str]; 3] = [&["-n", "-m"], &["-c", "--keep-caps", "-n", "-m"], &["-r", "-n", "-m"]];
     let possible = |way: &&&[&str]| {
         let tried = Command::new("unshare").args(**way).arg("true").output();
         tried.is_ok_and(|tried| tried.status.success())
@@ -40,19 +43,31 @@ pub fn inside(test: &str) -> bool {
 
 fn set_up() {
     command("ip", &["link", "set", "lo", "up"]);
-    let directory = tempfile::tempdir().unwrap();
     for (file, text) in [
         ("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
         ("/etc/nsswitch.conf", "hosts: dns\n"),
     ] {
-        let own = directory.path().join("own");
-        fs::write(&own, text).unwrap();
         // Without nsswitch.conf glibc asks the name server as well.
         if Path::new(file).exists() {
-            command("mount", &["--bind", own.to_str().unwrap(), file]);
+            replace(file, text.as_bytes());
         }
-        fs::remove_file(own).unwrap(); // what is mounted stays
     }
+}
+
+/// The files that are the test's own by now.
+static OWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Puts a text of the test's own in the place of a file, in this mount namespace alone.
+pub fn replace(file: &str, text: &[u8]) {
+    if !OWN.lock().unwrap().insert(file.to_owned()) {
+        fs::write(file, text).unwrap();
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let own = directory.path().join("own");
+    fs::write(&own, text).unwrap();
+    command("mount", &["--bind", own.to_str().unwrap(), file]);
+    fs::remove_file(own).unwrap(); // what is mounted stays
 }
 
 /// Runs a program that has to succeed.

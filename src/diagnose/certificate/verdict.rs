@@ -1,6 +1,6 @@
 //! What is said of a certificate that the mode does not accept, one text a code.
 
-use super::{by_verify_code, date, days};
+use super::{by_verify_code, date, days, inspector};
 use crate::diagnose::code::{Code, Confidence};
 use crate::diagnose::finding::{Finding, Side};
 use crate::diagnose::provider;
@@ -26,6 +26,7 @@ impl Verdict<'_> {
             Code::TlsCertificateNotYetValid => self.not_yet_valid(),
             Code::TlsCertificateSelfSigned => self.self_signed(),
             Code::TlsCertificateUnknownIssuer => self.unknown_issuer(),
+            Code::TlsCertificateIntercepted => self.intercepted(),
             Code::TlsCertificateChainIncomplete => self.chain_incomplete(),
             Code::TlsCertificateRevoked => self.revoked(),
             Code::TlsRevocationUnknown => self.revocation_unknown(),
@@ -124,6 +125,35 @@ impl Verdict<'_> {
         )
         .advise(Side::Server, "or install a certificate that an authority has signed")
         .evidence("sha256", self.leaf().map(|leaf| leaf.sha256.clone()))
+    }
+
+    fn intercepted(&self) -> Finding {
+        let product = inspector(self.seen).unwrap_or("an inspection product");
+        let issuer = self.seen.chain.last().map_or("", |last| last.issuer.as_str());
+        let (host, port) = (self.target.endpoint.host(), self.target.endpoint.port());
+        Finding::new(
+            Code::TlsCertificateIntercepted,
+            format!("the certificate is not the server's: {product} opens the encryption on the way"),
+        )
+        .because(format!("its issuer is the authority of {product}, which is not trusted here: {issuer}"))
+        .because(format!("what is trusted here is {}", self.roots_with_subjects()))
+        .confidence(Confidence::Likely)
+        .fix(
+            Side::Network,
+            format!("have whoever runs {product} leave this connection alone (no decryption for)"),
+            [format!("{host}:{port}")],
+        )
+        .advise(
+            Side::Client,
+            "switch the scanning of encrypted connections off for it, where the product runs on this machine",
+        )
+        .fix(
+            Side::Client,
+            format!("or, only if {product} may read what goes to the database, password included, trust it"),
+            ["sslrootcert=/PATH/TO/its-root.crt"],
+        )
+        .evidence("product", product)
+        .evidence("issuer", issuer)
     }
 
     fn unknown_issuer(&self) -> Finding {

@@ -1,8 +1,10 @@
 //! Stages resolve and connect: what was seen, and how they fail.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+use super::DnsSeen;
 
 /// Stage resolve.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +13,11 @@ pub struct Resolved {
     pub addresses: Vec<SocketAddr>,
     /// The name behind the aliases, when the resolver told it.
     pub canonical_name: Option<String>,
+    /// The line of the hosts file that gives the name one of these addresses. Looked for where they are doubtful, or
+    /// where the walk failed.
+    pub hosts_line: Option<usize>,
+    /// What the name servers say, where they were asked.
+    pub dns: Option<DnsSeen>,
 }
 
 /// Why a name has no address.
@@ -43,8 +50,41 @@ pub struct Connected {
     pub local: Option<SocketAddr>,
     /// From SYN to SYN-ACK.
     pub rtt: Option<Duration>,
+    /// How often the SYN was sent again before the answer came.
+    pub syn_retransmits: u32,
     /// Every address dialled.
     pub attempts: Vec<Attempt>,
+    /// What this machine can use, where it had no route.
+    pub families: Option<Families>,
+    /// Other ports of the first address, where that refused or said nothing and they were tried.
+    pub neighbours: Option<Neighbours>,
+}
+
+/// Ports where databases usually listen, but for the one that was dialled.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours {
+    /// Those that accept connections.
+    pub open: Vec<u16>,
+    /// Those that refuse them.
+    pub refused: Vec<u16>,
+}
+
+/// The two address families, as this machine has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Families {
+    /// IPv4.
+    pub v4: Family,
+    /// IPv6.
+    pub v6: Family,
+}
+
+/// One address family.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// A route leads to everywhere.
+    pub routed: bool,
+    /// An interface has an address of it, other than loopback and link-local.
+    pub addressed: bool,
 }
 
 /// One address dialled.
@@ -54,8 +94,32 @@ pub struct Attempt {
     pub address: String,
     /// How it ended.
     pub outcome: Dialled,
+    /// The ICMP message that ended it.
+    pub icmp: Option<Icmp>,
     /// How long that took.
     pub elapsed: Duration,
+}
+
+impl Attempt {
+    /// The address without its port; None of a Unix socket.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.address.parse::<SocketAddr>().ok().map(|address| address.ip())
+    }
+}
+
+/// An ICMP message about a packet that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Icmp {
+    /// ICMPv6, else ICMP.
+    pub version_6: bool,
+    /// Its type.
+    pub kind: u8,
+    /// Its code.
+    pub code: u8,
+    /// Who sent it.
+    pub from: Option<IpAddr>,
+    /// That is this machine itself.
+    pub ours: bool,
 }
 
 /// How dialling one address ended.
@@ -73,6 +137,10 @@ pub enum Dialled {
     NetworkUnreachable,
     /// `EACCES`, `EPERM` or `EINVAL`: this machine's own routes or firewall.
     BlockedLocally,
+    /// A reset or an ICMP message of this machine to itself: its own firewall.
+    RejectedLocally,
+    /// No answer within the limit, and no packet has left this machine: its own firewall.
+    DroppedLocally,
     /// `EMFILE`, `EADDRNOTAVAIL`, `ENOBUFS`, …: this machine ran out of something.
     ExhaustedLocally,
     /// `ENOENT`: no such socket.

@@ -103,4 +103,9 @@ impl Watch for Permitted {
     fn permits(&self, address: SocketAddr) -> bool {
         self.0.permits(address)
     }
+
+    /// Callers learn of the port they name, and of no other.
+    fn looks_around(&self) -> bool {
+        false
+    }
 }
