@@ -9,10 +9,18 @@ use jiff::SignedDuration;
 
 use crate::settings::keywords::{KEYWORDS, Use};
 
+mod connections;
 mod lab;
+mod platform;
+mod register;
 mod serve;
 
+pub use connections::{
+    CallArgs, ConnectionsArgs, ConnectionsTask, DeleteArgs, ExploreArgs, ListArgs, OneArgs, UpdateArgs,
+};
 pub use lab::{LabArgs, LabFormat, LabRunArgs, LabServeArgs, LabTask};
+pub use platform::PlatformArgs;
+pub use register::{AuthName, CloudName, RegisterArgs};
 pub use serve::{PreflightMode, ServeArgs, ServeTask, StoreArgs};
 
 /// Dials a PostgreSQL endpoint, says what works, what fails, why, and what to change.
@@ -29,6 +37,10 @@ pub struct Cli {
 pub enum Task {
     /// Walk the stages against the live endpoint, explain and report
     Check(Box<CheckArgs>),
+    /// Check first, and create the base connection if the endpoint is ready
+    Register(Box<RegisterArgs>),
+    /// Work on connections that are registered: list, show, test, explore, update, delete
+    Connections(Box<ConnectionsArgs>),
     /// Run the local Flow Service: base connections over HTTP, each checked before it is stored
     Serve(Box<ServeArgs>),
     /// Print the page of a finding code, or without one the list of all codes

@@ -1,12 +1,17 @@
 //! One file per subcommand.
 
 pub mod check;
+pub mod connections;
 pub mod demo;
 pub mod explain;
 pub mod lab;
+mod misuse;
 mod nearest;
 mod output;
 mod password;
+mod place;
+pub mod platform;
+pub mod register;
 pub mod serve;
 
 use crate::cli::{Cli, Task};
@@ -16,6 +21,8 @@ use crate::error::Trouble;
 pub async fn run(cli: Cli) -> Result<u8, Trouble> {
     match cli.command {
         Task::Check(args) => check::run(*args).await,
+        Task::Register(args) => register::run(*args).await,
+        Task::Connections(args) => connections::run(*args).await,
         Task::Serve(args) => serve::run(*args).await,
         Task::Explain(args) => explain::run(&args),
         Task::Lab(args) => lab::run(args).await,

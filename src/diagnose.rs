@@ -16,6 +16,8 @@ pub mod privileges;
 pub mod product;
 mod provider;
 pub mod refusal;
+pub mod register;
+pub mod registration;
 pub mod resolve;
 mod role_settings;
 mod session;

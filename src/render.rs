@@ -1,7 +1,9 @@
 //! One file per format, over [`crate::report::Report`], to any writer.
 
+pub mod connections;
 pub mod human;
 pub mod json;
 pub mod layout;
 mod modes;
 pub mod progress;
+mod registration;

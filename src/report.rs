@@ -2,6 +2,7 @@
 
 mod facts;
 mod modes;
+pub mod registration;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -209,6 +210,11 @@ impl Report {
             findings,
             modes: Vec::new(),
         }
+    }
+
+    /// Whether there was a walk, and not the settings alone.
+    pub fn was_dialled(&self) -> bool {
+        self.stages.iter().any(|stage| stage.stage == Stage::Resolve && stage.status != Status::Skipped)
     }
 
     /// A fact of a stage.

@@ -22,12 +22,13 @@ mod uri;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-pub use self::failure::{InputFailure, Malformed};
+pub use self::failure::{InputFailure, Malformed, NotRegistrable};
 use self::form::{Form, Reading};
 use self::keywords::KEYWORDS;
 use self::manner::{REDSHIFT_PORT, engine_of_host};
 use self::payload::Described;
 pub use self::payload::{LONGEST, Payload};
+pub use self::platform::string;
 pub use self::pointer::Pointer;
 use crate::target::{Engine, Oddity, Secret, Target};
 
@@ -64,6 +65,28 @@ struct Value {
 
 /// Keyword to value.
 type Values = BTreeMap<&'static str, Value>;
+
+/// The form of what was given, where the platform has the same.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// A whole body of `POST /connections`.
+    Body(Payload),
+    /// The platform's connection string.
+    String(Secret),
+    /// Any other, or none.
+    Other,
+}
+
+impl Given {
+    /// What TARGET is.
+    pub fn of(sources: &Sources<'_>) -> Self {
+        let string = || {
+            let (text, _) = trim(sources.target.as_ref()?.expose());
+            (Form::of(text) == Form::Platform).then(|| Self::String(Secret::new(text.to_owned())))
+        };
+        sources.payload.clone().map(Self::Body).or_else(string).unwrap_or(Self::Other)
+    }
+}
 
 /// Reads all sources. Looks at files that are named, dials nothing.
 pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {

@@ -63,7 +63,42 @@ const PROVEN_ELSEWHERE: &[(Code, &str, &str)] = &[
         "tests/live/certificates/identity.rs",
         "client_certificates_are_told_by_what_the_server_has_against_them",
     ),
+    (Code::InputNotRegistrable, "tests/register/payloads.rs", "what_cannot_be_registered_ends_at_input"),
+    (Code::RegisterSettingLost, "tests/register/payloads.rs", "a_setting_that_has_no_counterpart_is_named"),
+    (Code::RegisterStrongerMode, "tests/register/remarks.rs", "the_strongest_setting_that_works_is_proposed"),
+    (
+        Code::RegisterPrivateAddress,
+        "tests/register/remarks.rs",
+        "a_platform_elsewhere_does_not_reach_a_private_address",
+    ),
+    (Code::RegisterDatabaseRefused, "tests/register/faults.rs", "the_platforms_own_word_stands_beside_ours"),
+    (
+        Code::RegisterNameTaken,
+        "tests/register/faults.rs",
+        "the_name_of_another_connection_is_taken_until_it_is_to_be_updated",
+    ),
+    (Code::RegisterNotCompared, "tests/register/faults.rs", "a_string_that_is_shown_to_nobody_is_not_taken_for_equal"),
+    (Code::RegisterVersionConflict, "tests/register/faults.rs", "somebody_who_was_faster_is_not_overwritten"),
+    (Code::RegisterTokenMissing, "tests/register/faults.rs", "without_a_token_nothing_is_sent"),
+    (Code::RegisterTokenRejected, "tests/register/faults.rs", "whatever_the_platform_does_nothing_is_made_twice"),
+    (Code::RegisterApiKeyRejected, "tests/register/faults.rs", "whatever_the_platform_does_nothing_is_made_twice"),
+    (
+        Code::RegisterOrganizationRejected,
+        "tests/register/faults.rs",
+        "whatever_the_platform_does_nothing_is_made_twice",
+    ),
+    (Code::RegisterSandboxUnknown, "tests/register/faults.rs", "whatever_the_platform_does_nothing_is_made_twice"),
+    (Code::RegisterForbidden, "tests/register/faults.rs", "whatever_the_platform_does_nothing_is_made_twice"),
+    (Code::RegisterPayloadRejected, "tests/register/faults.rs", "whatever_the_platform_does_nothing_is_made_twice"),
+    (Code::RegisterThrottled, "tests/register/faults.rs", "whatever_the_platform_does_nothing_is_made_twice"),
+    (Code::RegisterUnavailable, "tests/register/faults.rs", "whatever_the_platform_does_nothing_is_made_twice"),
+    (Code::RegisterNotTheService, "tests/register/faults.rs", "whatever_the_platform_does_nothing_is_made_twice"),
     (Code::LoginScramFailed, "tests/secrets.rs", "a_server_that_does_not_know_the_password_is_found_out"),
+    (
+        Code::RegisterConnectionNotFound,
+        "tests/connections/failures.rs",
+        "every_refusal_is_told_by_its_code_and_asked_for_once",
+    ),
 ];
 
 /// Stages and the exit codes of the contract.

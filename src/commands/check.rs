@@ -31,28 +31,40 @@ pub async fn run(args: CheckArgs) -> Result<u8, Trouble> {
     if dry_run {
         return finish(&Report::dry_run(&target, wanted.strict), format, &mut output);
     }
-    let report = check(&target, format, &wanted, &mut output).await?;
-    if report.cause != Some(Code::LoginPasswordMissing) {
-        return finish(&report, format, &mut output);
-    }
-    // Like psql: only now is it known that a password is wanted. Nothing secret has been sent so far.
-    let Some(typed) = password::from_terminal(&target.user) else {
-        return finish(&report, format, &mut output);
-    };
-    target.password = Some(typed);
-    target.sources.insert("password", "terminal".to_owned());
-    let report = check(&target, format, &wanted, &mut output).await?;
+    let report = walk(&mut target, format, &wanted, &mut output).await?;
     finish(&report, format, &mut output)
 }
 
-fn refused(failure: &InputFailure, wanted: &Wanted) -> Report {
+/// The check, and once more with a password from the terminal if one is wanted.
+pub(super) async fn walk(
+    target: &mut Target,
+    format: Format,
+    wanted: &Wanted,
+    output: &mut Output,
+) -> Result<Report, Trouble> {
+    let report = check(target, format, wanted, output).await?;
+    if report.cause != Some(Code::LoginPasswordMissing) {
+        return Ok(report);
+    }
+    // Like psql: only now is it known that a password is wanted. Nothing secret has been sent so far.
+    let Some(typed) = password::from_terminal(&target.user) else {
+        return Ok(report);
+    };
+    target.password = Some(typed);
+    target.sources.insert("password", "terminal".to_owned());
+    check(target, format, wanted, output).await
+}
+
+/// Where the settings could not be read.
+pub(super) fn refused(failure: &InputFailure, wanted: &Wanted) -> Report {
     match &wanted.modes {
         Some(plans) => Report::refused_in_modes(failure, wanted.strict, plans),
         None => Report::refused(failure, wanted.strict),
     }
 }
 
-async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble> {
+/// Everything that says what to dial.
+pub(super) async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble> {
     let began = Instant::now();
     let password = if args.password_stdin {
         Some((password::from_stdin(args.timeout).await?, "--password-stdin"))
@@ -114,9 +126,10 @@ async fn check(target: &Target, format: Format, wanted: &Wanted, output: &mut Ou
     }
 }
 
-fn finish(report: &Report, format: Format, output: &mut Output) -> Result<u8, Trouble> {
+/// Writes the report, or what is left of it.
+pub(super) fn finish(report: &Report, format: Format, output: &mut Output) -> Result<u8, Trouble> {
     // Of a walk, people have seen the stages as they ended.
-    let whole = report.target.host.is_none() || report.target.parameters.is_some();
+    let whole = !report.was_dialled();
     output.write(|out| match format {
         Format::Json => json::render(report, out),
         Format::Human if whole => human::render(report, out),

@@ -3,6 +3,8 @@
 
 use std::io::Write;
 
+use tokio::time::Instant;
+
 use crate::Wanted;
 use crate::commands::output::Output;
 use crate::dialect::POSTGRESQL;
@@ -11,15 +13,18 @@ use crate::lab::Lab;
 use crate::lab::certificate::Certificate;
 use crate::lab::scenario::{DEFAULT_PASSWORD, DEFAULT_USER, Scenario};
 use crate::lab::session::{Cell, Query};
-use crate::registry::api::{ConnectionRequest, ConnectionSpec};
-use crate::registry::auth::{BasicAuth, azure_ssl_mode};
+use crate::registry::local::LocalService;
+use crate::registry::payload::{self, Cloud, Wishes};
+use crate::registry::registration;
 use crate::registry::scope::Scope;
-use crate::registry::store::Store;
+use crate::registry::service::Service;
+use crate::registry::storage::Storage;
+use crate::registry::store::key_beside;
 use crate::render::human;
 use crate::render::layout::{STRONG, paragraph};
 use crate::render::progress::Progress;
 use crate::report::Report;
-use crate::settings::{self, Sources};
+use crate::settings::{self, Given, Sources};
 use crate::target::{Secret, Target};
 
 const DATABASE: &str = "orders";
@@ -49,7 +54,7 @@ pub async fn run() -> Result<u8, Trouble> {
 
     step(&mut output, 4, "It is ready: register it, in a local registry (SQLite) that is deleted afterwards.")?;
     output.write(|out| writeln!(out))?;
-    register(&by_name, &mut output)?;
+    register(&by_name, &report, &mut output).await?;
     Ok(0)
 }
 
@@ -79,18 +84,35 @@ fn target(lab: &Lab, host: &str) -> Result<Target, Trouble> {
     settings::read(&sources).map_err(|failure| Trouble::Lab(format!("{failure:?}")))
 }
 
-fn register(target: &Target, output: &mut Output) -> Result<(), Trouble> {
+async fn register(target: &Target, report: &Report, output: &mut Output) -> Result<(), Trouble> {
     let trouble = |error: &dyn std::fmt::Display| Trouble::Registry(error.to_string());
     let directory = tempfile::tempdir().map_err(|error| trouble(&error))?;
-    let mut store = Store::open(&directory.path().join("registry.db")).map_err(|error| trouble(&error))?;
-    let request = request(target);
-    let scope = Scope::local();
-    let registered = store.register(&scope, &request).map_err(|error| trouble(&error))?;
-    let stored = store.read(&scope, registered.id).map_err(|error| trouble(&error))?;
+    let file = directory.path().join("registry.db");
+    let storage = Storage::embedded(&file, &key_beside(&file)).map_err(|error| trouble(&error))?;
+    let deadline = Instant::now() + target.limits.timeout;
+    let service = Service::Local(LocalService { storage, scope: Scope::local(), tries_first: false, deadline });
+    let wishes = Wishes {
+        name: "demo orders".to_owned(),
+        description: Some("made by pgpreflight demo".to_owned()),
+        form: None,
+        cloud: Cloud::Azure,
+    };
+    let request =
+        payload::request(&Given::Other, target, &wishes).map_err(|failure| trouble(&format!("{failure:?}")))?;
+    let wanted = registration::Wanted {
+        request: &request,
+        update: false,
+        deadline,
+        report: serde_json::to_string(report).unwrap_or_default(),
+    };
+    let Some(done) = registration::register(&service, &wanted).await.done else {
+        return Err(trouble(&"the connection was not made"));
+    };
+    let stored = service.show(done.id).await.map_err(|error| trouble(&error))?;
     output.write(|out| {
         show(out, "POST /connections", &request.masked())?;
-        show(out, "answer", &registered)?;
-        show(out, &format!("GET /connections/{}", registered.id), &stored)?;
+        show(out, "answer", &done)?;
+        show(out, &format!("GET /connections/{}", done.id), &stored)?;
         writeln!(out, "The password is sealed in the registry, and masked in every answer.")
     })
 }
@@ -99,23 +121,6 @@ fn show(out: &mut dyn Write, title: &str, value: &impl serde::Serialize) -> std:
     writeln!(out, "{STRONG}{title}{STRONG:#}")?;
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out, "\n")
-}
-
-fn request(target: &Target) -> ConnectionRequest {
-    let auth = BasicAuth {
-        server: target.endpoint.host().to_owned(),
-        port: target.endpoint.port(),
-        database: target.database.clone(),
-        username: target.user.clone(),
-        password: target.password.clone().unwrap_or_else(|| Secret::new(String::new())),
-        ssl_mode: azure_ssl_mode(target.tls.mode.as_str()).map(str::to_owned),
-    };
-    ConnectionRequest {
-        name: "demo orders".to_owned(),
-        description: Some("made by pgpreflight demo".to_owned()),
-        auth: auth.into(),
-        connection_spec: ConnectionSpec::postgresql(),
-    }
 }
 
 /// A sound PostgreSQL 18 whose certificate names `localhost`, but no address.

@@ -3,6 +3,7 @@
 pub mod client_certificate;
 mod forms;
 mod hosts;
+mod registrable;
 
 use std::path::PathBuf;
 
@@ -95,6 +96,7 @@ pub fn explain(failure: &InputFailure) -> Finding {
                 )
                 .evidence("path", path.to_string())
         }
+        InputFailure::NotRegistrable(what) => registrable::explain(what),
         InputFailure::RootCertificateUnreadable { path } => {
             let path = path.display();
             Finding::new(Code::InputRootCertificateUnreadable, format!("{path} holds no certificate that can be read"))

@@ -34,14 +34,23 @@ pub struct ConnectionRequest {
 impl ConnectionRequest {
     /// The body as it may be shown: every secret is the platform's placeholder.
     pub fn masked(&self) -> Value {
+        let auth = self.auth.masked();
+        let params = auth.params().clone();
+        self.body(serde_json::json!({"specName": auth.spec_name(), "params": params}))
+    }
+
+    /// The body as it is sent, secrets included.
+    pub(crate) fn exposed(&self) -> Value {
+        self.body(self.auth.exposed())
+    }
+
+    fn body(&self, auth: Value) -> Value {
         let mut body = Map::new();
         body.insert("name".to_owned(), self.name.as_str().into());
         if let Some(description) = &self.description {
             body.insert("description".to_owned(), description.as_str().into());
         }
-        let auth = self.auth.masked();
-        let params = auth.params().clone();
-        body.insert("auth".to_owned(), serde_json::json!({"specName": auth.spec_name(), "params": params}));
+        body.insert("auth".to_owned(), auth);
         let ConnectionSpec { id, version } = &self.connection_spec;
         body.insert("connectionSpec".to_owned(), serde_json::json!({"id": id, "version": version}));
         Value::Object(body)
@@ -152,14 +161,17 @@ pub struct Owner {
     pub ims_org_id: String,
 }
 
-/// The states of the `OpenAPI` document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The states of the `OpenAPI` document, and those of other pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// In use; what a new connection is.
     Enabled,
     /// Kept, but not used.
     Disabled,
+    /// `draft`, `initializing` and others that only the platform has.
+    #[serde(untagged)]
+    Other(String),
 }
 
 /// The answer to a `POST /connections` that made one.
@@ -169,6 +181,20 @@ pub struct Created {
     pub id: Uuid,
     /// Of the new connection, double quotes included.
     pub etag: String,
+}
+
+/// What is explored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    /// The database.
+    Root,
+    /// One table.
+    Table {
+        /// As `root` gave it.
+        path: String,
+        /// With rows.
+        preview: bool,
+    },
 }
 
 /// How a registration ended: the facts `register.id`, `register.etag` and `register.action`.
@@ -188,6 +214,8 @@ pub struct Registered {
 pub enum Action {
     /// There was none of that name and source.
     Created,
+    /// There was one, and it has these settings now.
+    Updated,
     /// There was one already with the same settings.
     Unchanged,
 }

@@ -73,10 +73,11 @@ impl Field {
 
 impl State {
     /// The word of the API.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Enabled => "enabled",
             Self::Disabled => "disabled",
+            Self::Other(word) => word,
         }
     }
 }

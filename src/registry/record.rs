@@ -83,7 +83,7 @@ impl Record {
             updated_at: now.as_millisecond().max(before.updated_at),
             name: change.name.clone(),
             description: change.description.clone(),
-            state: change.state,
+            state: change.state.clone(),
             auth: change.auth.masked(),
             version: etag.clone(),
             etag,

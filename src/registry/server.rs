@@ -6,20 +6,14 @@ mod body;
 mod checks;
 pub mod clients;
 mod connections;
-mod endpoint;
-mod explore;
 mod gateway;
 mod host;
 mod lenient;
-mod list;
 mod log;
 mod metrics;
-mod network;
+mod object;
 mod observe;
 mod open;
-mod patch;
-mod specs;
-mod storage;
 mod stream;
 mod token;
 
@@ -34,17 +28,16 @@ use ipnet::IpNet;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use self::answer::Problem;
 use self::checks::Checks;
 use self::clients::Clients;
 use self::host::Hosts;
 use self::log::{Level, log};
 use self::metrics::Metrics;
-use self::network::Network;
 use self::token::Tokens;
+use super::network::Network;
+use super::problem::Problem;
+use super::storage::Storage;
 use super::store::StoreError;
-
-pub use self::storage::Storage;
 
 /// The paths of the Flow Service begin with it.
 const BASE: &str = "/data/foundation/flowservice";

@@ -25,6 +25,7 @@ use crate::registry::record::{self, Change, Checked, Record};
 use crate::registry::scope::Scope;
 use crate::registry::seal::{SealError, Sealer};
 
+pub(crate) use self::compare::shown_differences;
 pub use self::error::{Difference, StoreError};
 
 /// How long a call waits for another writer before it fails.

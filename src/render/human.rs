@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::layout::{BAD, COPY, FAINT, GOOD, ODD, STRONG, milliseconds, paragraph};
-use super::modes;
+use super::{modes, registration};
 use crate::diagnose::code::{Code, Confidence, Severity};
 use crate::diagnose::finding::{Finding, Fix};
 use crate::probe::trace::Stage;
@@ -24,6 +24,7 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(parameters) = &report.target.parameters {
         table(parameters, &report.target.sources, out)?;
     }
+    registration::payload(report, out)?;
     conclusion(report, out)
 }
 
@@ -45,7 +46,7 @@ fn table(
 }
 
 /// A control character as Rust would write it: a value may hold anything, and nothing in it may act on a terminal.
-fn shown(c: char) -> impl Iterator<Item = char> {
+pub(super) fn shown(c: char) -> impl Iterator<Item = char> {
     let escaped = c.is_control().then(|| c.escape_default());
     let plain = (!c.is_control()).then_some(c);
     escaped.into_iter().flatten().chain(plain)
@@ -100,9 +101,10 @@ pub fn give_up_line(report: &Report, stage: &StageReport, out: &mut dyn Write) -
     paragraph(out, &first, MARGIN - 1, &format!("{why}; {} is given up", place(&report.target)))
 }
 
-/// What is left when the lines of the stages have been written as they ended: the skipped ones, and the conclusion.
+/// What is left when the lines of the walk's stages have been written as they ended: the others, and the conclusion.
 pub fn rest(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for stage in report.stages.iter().filter(|stage| stage.status == Status::Skipped) {
+    let walked = |stage: &&StageReport| stage.status != Status::Skipped && stage.stage != Stage::Register;
+    for stage in report.stages.iter().filter(|stage| !walked(stage)) {
         stage_line(report, stage, out)?;
     }
     conclusion(report, out)
@@ -123,7 +125,7 @@ fn facts_line(report: &Report, stage: &StageReport) -> String {
     let text = |name: &str| stage.facts.get(name).map(plain).unwrap_or_default();
     match stage.stage {
         Stage::Input => input_line(report),
-        Stage::Register => String::new(),
+        Stage::Register => registration::line(stage),
         Stage::Resolve => text("addresses"),
         Stage::Connect => text("address"),
         Stage::Tls => tls_line(stage),
@@ -209,7 +211,8 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+/// One finding.
+pub fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let (style, word) = match finding.severity {
         Severity::Error => (BAD, "error"),
         Severity::Warning => (ODD, "warning"),

@@ -152,6 +152,27 @@ pub enum InputFailure {
         /// The file.
         path: PathBuf,
     },
+    /// It could be dialled, but not registered.
+    NotRegistrable(NotRegistrable),
+}
+
+/// What the sources platform has no words for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRegistrable {
+    /// A Unix socket.
+    Socket,
+    /// A connection string, where there is none for these.
+    NoConnectionString {
+        /// Whose.
+        of: &'static str,
+    },
+    /// A string or body that would be sent as it is says something else than what would be checked.
+    Contradicted {
+        /// Which of the two it is.
+        given: &'static str,
+        /// The keywords, and where their values came from.
+        by: Vec<(&'static str, String)>,
+    },
 }
 
 impl InputFailure {

@@ -33,6 +33,18 @@ pub struct Payload {
     pub body: Vec<u8>,
 }
 
+impl Payload {
+    /// The body as JSON, secrets included.
+    pub fn json(&self) -> Result<Value, InputFailure> {
+        json::parse(&self.path, &self.body)
+    }
+
+    /// What is wrong with one of its fields.
+    pub fn wrong(&self, field: &'static str, what: &'static str) -> InputFailure {
+        wrong(&self.path, field, what)
+    }
+}
+
 /// What a body describes a connection by.
 #[derive(Debug)]
 pub enum Described {

@@ -1,6 +1,8 @@
 //! The connection string of the sources platform, whose keys are those of its ODBC driver (Progress DataDirect, "Connection
 //! option descriptions"; quoting by MS-ODBCSTR, section 2.1.2), read as the libpq keywords that mean the same.
 
+pub mod string;
+
 use super::failure::{InputFailure, Malformed, Misread};
 use super::form::Reading;
 use super::keywords;

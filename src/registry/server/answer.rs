@@ -7,8 +7,9 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::json;
+
+use crate::registry::problem::Problem;
 
 /// A JSON answer.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
@@ -73,86 +74,15 @@ impl IntoResponse for Gateway {
     }
 }
 
-/// An error of the Flow Service. The request id is added by whoever sends it.
-#[derive(Debug, Clone)]
-pub struct Problem(Box<Details>);
-
-#[derive(Debug, Clone)]
-struct Details {
-    /// `1439-404`: a number of the platform's, and the HTTP status.
-    code: &'static str,
-    title: &'static str,
-    detail: String,
-    id: Option<String>,
-    preflight: Option<Value>,
-}
-
 impl Problem {
-    /// By code, with the sentence for people.
-    pub fn new(code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Details { code, title, detail: detail.into(), id: None, preflight: None }))
-    }
-
-    /// The request itself is at fault, in a way that has no code of its own.
-    pub fn invalid(detail: impl Into<String>) -> Self {
-        Self::new("1100-400", "Invalid request", detail)
-    }
-
-    /// No such connection.
-    pub fn not_found(id: Uuid) -> Self {
-        let detail = format!(
-            "The requested connections resource {id} is not found. Verify the resource ID before trying again."
-        );
-        let mut problem = Self::new("1439-404", "Resource not found", detail);
-        problem.0.id = Some(id.to_string());
-        problem
-    }
-
-    /// What stands where an id should is none, and not repeated: anything may stand there.
-    pub fn no_id() -> Self {
-        let detail = "The requested connections resource is not found. Verify the resource ID before trying again.";
-        Self::new("1439-404", "Resource not found", detail)
-    }
-
-    /// The database refused, or could not be reached.
-    pub fn refused(message: &str) -> Self {
-        let detail = format!(
-            "The request could not be processed. Error from flow provider: \
-             The request could not be processed. Error message: {message}"
-        );
-        Self::invalid(detail)
-    }
-
-    /// With the report that says why.
-    #[must_use]
-    pub fn with_preflight(mut self, report: Value) -> Self {
-        self.0.preflight = Some(report);
-        self
-    }
-
-    /// The HTTP status, which ends the code.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        let (_, status) = self.0.code.split_once('-').unwrap_or_default();
-        status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_REQUEST)
+        StatusCode::from_u16(self.status_code()).unwrap_or(StatusCode::BAD_REQUEST)
     }
 
     /// The whole answer.
     pub fn render(&self, request_id: &str) -> Response<Body> {
-        let Details { code, title, detail, id, preflight } = &*self.0;
-        let mut report = json!({"detailed-message": detail, "request-id": request_id});
-        if let Some(report) = report.as_object_mut() {
-            if let Some(id) = id {
-                report.insert("id".to_owned(), id.as_str().into());
-                report.insert("type".to_owned(), "connections".into());
-            }
-            report.extend(preflight.iter().map(|preflight| ("preflight".to_owned(), preflight.clone())));
-        }
-        let status = self.status();
-        let body = json!({
-            "type": format!("https://ns.adobe.com/aep/errors/FLOW-{code}"),
-            "title": title, "status": status.as_u16(), "report": report,
-            "errorMessage": detail, "errorDetails": detail});
-        json(status, &body)
+        json(self.status(), &self.body(request_id))
     }
 }
 
@@ -162,16 +92,5 @@ impl IntoResponse for Problem {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_status_is_in_the_code() {
-        assert_eq!(Problem::new("1404-412", "", "").status(), StatusCode::PRECONDITION_FAILED);
-        assert_eq!(Problem::no_id().status(), StatusCode::NOT_FOUND);
     }
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::answer::{Gateway, Problem};
+use super::answer::Gateway;
+use crate::registry::problem::Problem;
 
 /// The largest body, in bytes.
 const LARGEST: usize = 1024 * 1024;

@@ -1,19 +1,15 @@
 //! Checks for callers: so many at a time, each within its time, and no address dialled that the network forbids.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::metrics::Metrics;
-use super::network::Network;
-use crate::Wanted;
-use crate::probe::Watch;
-use crate::probe::trace::{Stage, Trace};
-use crate::report::{Report, Verdict};
+use crate::registry::network::Network;
+use crate::registry::preflight::{self, Outcome};
+use crate::report::Report;
 use crate::settings::InputFailure;
 use crate::target::Target;
 
@@ -30,17 +26,6 @@ pub struct Checks {
     /// What may be dialled.
     pub network: Network,
     metrics: Arc<Metrics>,
-}
-
-/// How a check ended.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Ready, with warnings or without.
-    pub ready: bool,
-    /// The cause in a sentence, where it is not ready.
-    pub cause: Option<String>,
-    /// The whole report.
-    pub report: Value,
 }
 
 /// A turn to dial, given back by drop.
@@ -75,37 +60,16 @@ impl Checks {
             Err(failure) => Report::refused(&failure, false),
         };
         self.metrics.checked(report.verdict);
-        Some(Outcome {
-            ready: report.verdict != Verdict::NotReady,
-            cause: report.findings.first().filter(|_| report.cause.is_some()).map(|finding| finding.summary.clone()),
-            report: serde_json::to_value(&report).unwrap_or_default(),
-        })
+        Some(Outcome::of(&report))
     }
 }
 
 /// A caller that goes away does not end it; its turn is taken until it ends by itself.
 async fn walk(target: Target, network: Network, turn: Turn) -> Option<Report> {
     let walking = tokio::spawn(async move {
-        let report = crate::check(&target, &Wanted::default(), &mut Permitted(network)).await;
+        let report = preflight::walk(&target, network).await;
         drop(turn);
         report
     });
     walking.await.ok()
-}
-
-struct Permitted(Network);
-
-impl Watch for Permitted {
-    fn enter(&mut self, _stage: Stage) {}
-    fn leave(&mut self, _stage: Stage, _trace: &Trace) {}
-    fn retreat(&mut self, _stage: Stage, _trace: &Trace) {}
-    fn give_up(&mut self, _stage: Stage, _trace: &Trace) {}
-    fn permits(&self, address: SocketAddr) -> bool {
-        self.0.permits(address)
-    }
-
-    /// Callers learn of the port they name, and of no other.
-    fn looks_around(&self) -> bool {
-        false
-    }
 }

@@ -11,16 +11,17 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::answer::{self, Gateway, Problem};
-use super::checks::Outcome;
-use super::explore::{self, Object};
-use super::list::{self, Wanted};
-use super::{Preflight, Service, body, endpoint, patch, specs};
+use super::answer::{self, Gateway};
+use super::{Preflight, Service, body, object};
 use crate::registry::api::{Connection, ConnectionRequest, ConnectionSpec, RequestError};
 use crate::registry::auth::Auth;
+use crate::registry::list::{self, Wanted};
+use crate::registry::preflight::Outcome;
+use crate::registry::problem::Problem;
 use crate::registry::record::Checked;
 use crate::registry::scope::Scope;
 use crate::registry::store::StoreError;
+use crate::registry::{endpoint, explore, patch, specs};
 
 type Answer = Result<Response<Body>, Refusal>;
 
@@ -142,13 +143,13 @@ pub async fn update(
     let patch = body::json(request).await?;
     let (before, auth) = credentials(&service, &scope, &id).await?;
     if !matches(&etag, &before.etag) {
-        return Err(outdated().into());
+        return Err(Problem::outdated().into());
     }
     let (change, logs_in_otherwise) = patch::apply(&patch, &before, &auth)?;
     let report =
         if logs_in_otherwise { preflight(&service, &change.auth, &before.connection_spec).await? } else { None };
     let updated = service.storage.update(before, &scope, change, report).await?;
-    Ok(answer::json(StatusCode::OK, &updated.ok_or_else(outdated)?))
+    Ok(answer::json(StatusCode::OK, &updated.ok_or_else(Problem::outdated)?))
 }
 
 /// `GET /connections/{id}/test`
@@ -188,7 +189,7 @@ pub async fn explore(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Answer {
-    let object = Object::parse(request.uri().query().unwrap_or_default())?;
+    let object = object::parse(request.uri().query().unwrap_or_default())?;
     let (connection, auth) = credentials(&service, &scope, &id).await?;
     let target = endpoint::target(&auth, &connection.connection_spec)
         .map_err(|_| Problem::refused("the parameters of the connection cannot be read"))?;
@@ -242,11 +243,6 @@ fn if_match(request: &Request<Body>) -> Option<String> {
 /// The quotes are part of an etag; some samples leave them out.
 fn matches(given: &str, etag: &str) -> bool {
     given == etag || etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')) == Some(given)
-}
-
-fn outdated() -> Problem {
-    let detail = "The version of the connection does not match. Please retrieve the latest etag and try again.";
-    Problem::new("1404-412", "Version not matching", detail)
 }
 
 fn unreadable(error: &RequestError, body: &Value) -> Problem {

@@ -12,10 +12,11 @@ use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::answer::{self, Gateway, Problem};
+use super::answer::{self, Gateway};
 use super::connections::Refusal;
 use super::token::LIFETIME;
 use super::{Service, body};
+use crate::registry::problem::Problem;
 use crate::registry::scope::Scope;
 
 /// Lets a call pass that says who makes it, and where; else answers in the order in which the platform looks.

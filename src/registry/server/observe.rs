@@ -14,9 +14,10 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Service;
-use super::answer::{self, Problem};
+use super::answer;
 use super::body::Ending;
 use super::log::{Level, log};
+use crate::registry::problem::Problem;
 use crate::registry::scope::Scope;
 
 /// How long a call may take, whatever it does.

@@ -9,12 +9,14 @@ use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::answer::{self, Problem};
+use super::Service;
+use super::answer;
 use super::connections::Refusal;
 use super::log::{Level, log};
-use super::{Service, list, specs};
+use crate::registry::problem::Problem;
 use crate::registry::query::Query;
 use crate::registry::scope::Scope;
+use crate::registry::{list, specs};
 
 /// The service in the words of OpenAPI.
 pub const DESCRIPTION: &str = include_str!("openapi.json");

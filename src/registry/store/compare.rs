@@ -15,20 +15,31 @@ const SET: &str = "set";
 ///
 /// `auth` is the stored one with its secrets. A description that is not asked for is no difference.
 pub(super) fn differences(stored: &Connection, auth: &Auth, request: &ConnectionRequest) -> Vec<Difference> {
+    let mut all = shown_differences(stored, request);
+    if auth.spec_name == request.auth.spec_name {
+        all.extend(between_strings(auth, &request.auth));
+    }
+    all
+}
+
+/// What differs of that which every service shows: a connection string is not compared.
+pub(crate) fn shown_differences(stored: &Connection, request: &ConnectionRequest) -> Vec<Difference> {
     let mut all = Vec::new();
     if request.description.is_some() {
         all.extend(difference("description", stored.description.clone(), request.description.clone()));
     }
-    let version = |version: &String| Some(version.clone());
-    let (old, new) = (version(&stored.connection_spec.version), version(&request.connection_spec.version));
-    all.extend(difference("connectionSpec.version", old, new));
-    if auth.spec_name != request.auth.spec_name {
+    let text = |text: &str| Some(text.to_owned());
+    let (old, new) = (&stored.connection_spec.version, &request.connection_spec.version);
+    all.extend(difference("connectionSpec.version", text(old), text(new)));
+    let (old, new) = (stored.auth.spec_name(), request.auth.spec_name.as_str());
+    if old != new {
         // Parameters of different forms have nothing to compare.
-        all.extend(difference("auth.specName", Some(auth.spec_name.clone()), Some(request.auth.spec_name.clone())));
+        all.extend(difference("auth.specName", text(old), text(new)));
         return all;
     }
-    all.extend(between("auth.params", &settings(auth), &settings(&request.auth)));
-    all.extend(between_strings(auth, &request.auth));
+    let shown = |name: &String| Some((name.clone(), stored.auth.setting(name)?.to_owned()));
+    let stored = stored.auth.params().keys().filter_map(shown).collect();
+    all.extend(between("auth.params", &stored, &settings(&request.auth)));
     all
 }
 

@@ -335,7 +335,7 @@ fn a_change_needs_the_etag_of_the_moment_and_a_report_that_of_its_check() {
     let mut store = Store::in_memory().unwrap();
     let created = store.create(&here(), &basic("db1", MARKER), Some("first")).unwrap();
     let (before, auth) = store.credentials(&here(), created.id).unwrap().unwrap();
-    let change = Change { name: "renamed".to_owned(), description: None, state: before.state, auth };
+    let change = Change { name: "renamed".to_owned(), description: None, state: before.state.clone(), auth };
     let changed = store.update(&before, &here(), &change, None).unwrap().unwrap();
     assert_ne!(changed.etag, created.etag);
     assert_eq!(store.read(&here(), created.id).unwrap().unwrap().name, "renamed");

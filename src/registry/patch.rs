@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::Problem;
 use super::specs;
 use crate::registry::api::{Connection, RequestError, State};
 use crate::registry::auth::{Auth, MASK};
+use crate::registry::problem::Problem;
 use crate::registry::record::Change;
 
 /// Applies a patch to a connection. The second value says whether the way to log in is another one now.
@@ -19,7 +19,7 @@ pub fn apply(patch: &Value, connection: &Connection, auth: &Auth) -> Result<(Cha
     let mut draft = Draft {
         name: connection.name.clone(),
         description: connection.description.clone(),
-        state: connection.state,
+        state: connection.state.clone(),
         auth: auth.exposed(),
         logs_in_otherwise: false,
     };
@@ -104,8 +104,10 @@ fn string(value: Option<Value>, path: &str) -> Result<String, Problem> {
 }
 
 fn state(value: Option<Value>) -> Result<State, Problem> {
-    let value = value.unwrap_or_default();
-    serde_json::from_value(value).map_err(|_| refused("The value of /state has to be enabled or disabled"))
+    match serde_json::from_value(value.unwrap_or_default()) {
+        Ok(state @ (State::Enabled | State::Disabled)) => Ok(state),
+        _ => Err(refused("The value of /state has to be enabled or disabled")),
+    }
 }
 
 fn missing(field: &str) -> Problem {

@@ -14,9 +14,9 @@ use tokio_postgres::config::SslMode as DriverSslMode;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryRow};
 
-use super::super::answer::Problem;
-use super::super::network::Network;
 use crate::registry::driver::{connector, said};
+use crate::registry::network::Network;
+use crate::registry::problem::Problem;
 use crate::target::{Encryption, Endpoint, Target};
 use crate::wire::screen::Screen;
 

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::answer::Problem;
 use super::endpoint;
 use crate::registry::api::{ConnectionRequest, ConnectionSpec, SPEC_VERSION};
 use crate::registry::auth::Auth;
+use crate::registry::problem::Problem;
 use crate::settings::InputFailure;
 
 static SPECS: LazyLock<Vec<Value>> = LazyLock::new(|| {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::registry::api::{Connection, ConnectionRequest, Created};
+use crate::registry::api::{Connection, ConnectionRequest, Created, Registered};
 use crate::registry::auth::Auth;
 use crate::registry::query::{Page, Query};
 use crate::registry::record::{Change, Checked};
@@ -68,6 +68,17 @@ impl Storage {
                 embedded.write(move |store| store.create(&scope, &request, report.as_deref())).await
             }
             Self::Postgres(store) => store.create(scope, &request, report.as_deref()).await,
+        }
+    }
+
+    /// As [`Store::register`]; None where the store has no such step.
+    pub async fn register(&self, scope: &Scope, request: ConnectionRequest) -> Option<Result<Registered, StoreError>> {
+        match self {
+            Self::Embedded(embedded) => {
+                let scope = scope.clone();
+                Some(embedded.write(move |store| store.register(&scope, &request)).await)
+            }
+            Self::Postgres(_) => None,
         }
     }
 

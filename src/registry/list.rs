@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::answer::Problem;
+use crate::registry::problem::Problem;
 use crate::registry::query::{Comparison, Field, Filter, Order, Page, Query};
 
 /// How many connections a page has at most, and where nobody says how many.

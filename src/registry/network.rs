@@ -23,7 +23,10 @@ const EMBEDDING: [(Ipv6Addr, u8); 5] = [
 
 /// Says of every address whether it may be dialled.
 #[derive(Debug, Clone)]
-pub struct Network {
+pub struct Network(Option<Rules>);
+
+#[derive(Debug, Clone)]
+struct Rules {
     listen: SocketAddr,
     allow: Vec<IpNet>,
     deny: Vec<IpNet>,
@@ -32,11 +35,22 @@ pub struct Network {
 impl Network {
     /// Of a service that listens there. Where networks are allowed, only those are.
     pub fn new(listen: SocketAddr, allow: Vec<IpNet>, deny: Vec<IpNet>) -> Self {
-        Self { listen, allow, deny }
+        Self(Some(Rules { listen, allow, deny }))
+    }
+
+    /// Of somebody who dials for nobody else.
+    pub fn everywhere() -> Self {
+        Self(None)
     }
 
     /// Whether it may be dialled, in whatever way it is written.
     pub fn permits(&self, address: SocketAddr) -> bool {
+        self.0.as_ref().is_none_or(|rules| rules.permit(address))
+    }
+}
+
+impl Rules {
+    fn permit(&self, address: SocketAddr) -> bool {
         let spellings = spellings(address.ip());
         let any = |test: &dyn Fn(IpAddr) -> bool| spellings.iter().any(|spelling| test(*spelling));
         if any(&is_never_dialled) || any(&|ip| self.is_own(SocketAddr::new(ip, address.port()))) {
