@@ -13,6 +13,7 @@ mod connections;
 mod lab;
 mod platform;
 mod register;
+mod redshift;
 mod serve;
 
 pub use connections::{
@@ -21,6 +22,7 @@ pub use connections::{
 pub use lab::{LabArgs, LabFormat, LabRunArgs, LabServeArgs, LabTask};
 pub use platform::PlatformArgs;
 pub use register::{AuthName, CloudName, RegisterArgs};
+pub use redshift::RedshiftArgs;
 pub use serve::{PreflightMode, ServeArgs, ServeTask, StoreArgs};
 
 /// Dials a PostgreSQL endpoint, says what works, what fails, why, and what to change.
@@ -68,7 +70,8 @@ pub struct CheckArgs {
     #[arg(long, conflicts_with = "password_command")]
     pub password_stdin: bool,
 
-    /// Run this in a shell, and take the first line it prints for the password
+    /// Run this in a shell, and take the first line it prints for the password; or the user, too, where it prints the
+    /// JSON of the aws command
     #[arg(long, value_name = "CMD")]
     pub password_command: Option<String>,
 
@@ -79,6 +82,10 @@ pub struct CheckArgs {
     /// Limit for the connect of each address
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub connect_timeout: Option<Duration>,
+
+    /// Ways to log in to Amazon Redshift.
+    #[command(flatten)]
+    pub redshift: RedshiftArgs,
 
     /// What is done instead of the walk, or beside it.
     #[command(flatten)]

@@ -2,8 +2,10 @@
 
 pub mod check;
 pub mod connections;
+mod credentials;
 pub mod demo;
 pub mod explain;
+mod iam;
 pub mod lab;
 mod misuse;
 mod nearest;

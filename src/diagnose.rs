@@ -15,6 +15,7 @@ mod pooler;
 pub mod privileges;
 pub mod product;
 mod provider;
+mod redshift;
 pub mod refusal;
 pub mod register;
 pub mod registration;
@@ -38,7 +39,7 @@ pub fn refuse(failure: &InputFailure) -> Finding {
 
 /// Everything found on a walk: the cause of its end first, then by severity.
 pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
-    let host = target.candidate(trace.host);
+    let host = redshift::in_force(target.candidate(trace.host), trace);
     let cause = hosts::outcome(target, trace).map(|cause| hosts::beside(cause, target, trace));
     let mut remarks: Vec<Finding> = target.oddities.iter().map(input::remark).collect();
     remarks.extend(resolve::sinkhole::remark(&host, &trace.resolved));
@@ -66,7 +67,7 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
     }
     remarks.extend(trace.privileges.iter().flat_map(|seen| privileges::remarks(&host, seen)));
     remarks.sort_by_key(|finding| finding.severity);
-    cause.into_iter().chain(remarks).collect()
+    cause.into_iter().chain(remarks).filter_map(|finding| redshift::adapt(finding, &host, trace)).collect()
 }
 
 fn explain(failure: &Failure, target: &Target, trace: &Trace) -> Finding {

@@ -1,4 +1,4 @@
-//! Misbehaving PostgreSQL endpoints on loopback: one scenario description, one scripted server.
+//! Misbehaving PostgreSQL and Redshift endpoints on loopback: one scenario description, one scripted server.
 //! It shares no code with the client it is used to test.
 
 pub mod answers;
@@ -17,6 +17,7 @@ mod pace;
 mod parameters;
 pub mod pki;
 mod query;
+mod redshift;
 mod result;
 pub mod scenario;
 pub mod scram;

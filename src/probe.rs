@@ -24,10 +24,10 @@ use tokio::time::{Instant, timeout_at};
 pub use self::hosts::walk;
 use self::recorder::Recorder;
 use self::tls::Channel;
-use self::trace::{Admission, Attempt, ConnectFailure, Failure, LoginFailure, Role, Stage, TlsFailure, Trace};
-use crate::dialect::POSTGRESQL;
+use self::trace::{Admission, Attempt, ConnectFailure, Failure, LoginFailure, Role, Silence, Stage, TlsFailure, Trace};
+use crate::dialect::{Dialect, POSTGRESQL, REDSHIFT};
 use crate::target::{
-    Encryption, Endpoint, Roots, SessionAttrs, SslMode, SslNegotiation, Target, TlsSettings, Verification,
+    Encryption, Endpoint, Engine, Roots, SessionAttrs, SslMode, SslNegotiation, Target, TlsSettings, Verification,
 };
 use crate::wire::connection::Connection;
 use crate::wire::meter::{Deadline, Meter, Metered};
@@ -75,6 +75,8 @@ struct Ladder<'a, 'w> {
     until: Deadline,
     /// What strict clients have yet to say of the channel under way.
     unjudged: Option<tls::Case>,
+    /// In which the questions are asked.
+    dialect: &'static Dialect,
 }
 
 impl Ladder<'_, '_> {
@@ -340,18 +342,37 @@ impl Ladder<'_, '_> {
     }
 
     async fn inspect_session(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        let asked = inspect::ask(connection, &POSTGRESQL).await;
+        self.dialect = self.spoken(connection).await.map_err(Failure::Session)?;
+        let asked = inspect::ask(connection, self.dialect).await;
         // While the server looks the answers up.
         self.judge_strictly();
         asked.map_err(Failure::Session)?;
         let version = self.recorder.trace.login.parameter("server_version").unwrap_or_default().to_owned();
-        let seen = inspect::session(connection, &version).await.map_err(Failure::Session)?;
+        let seen = inspect::session(connection, self.dialect, &version).await.map_err(Failure::Session)?;
         self.recorder.trace.session = Some(seen);
         Ok(())
     }
 
+    /// The dialect of the server that answers, which may be another than was asked for. Every server reports its version
+    /// at login; one that does not is asked.
+    async fn spoken(&mut self, connection: &mut Connection) -> Result<&'static Dialect, Silence> {
+        let login = &self.recorder.trace.login;
+        if login.parameter("padb_version").is_some() {
+            return Ok(&REDSHIFT);
+        }
+        if let Some(dialect) = login.parameter("server_version").and_then(Dialect::of_version) {
+            return Ok(dialect);
+        }
+        let version = inspect::version(connection).await?;
+        let expected = match self.target.engine {
+            Engine::Redshift => &REDSHIFT,
+            Engine::Postgresql => &POSTGRESQL,
+        };
+        Ok(version.as_deref().and_then(Dialect::of_version).unwrap_or(expected))
+    }
+
     async fn inspect_privileges(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        let seen = inspect::privileges(connection, self.screen).await.map_err(Failure::Privileges)?;
+        let seen = inspect::privileges(connection, self.dialect, self.screen).await.map_err(Failure::Privileges)?;
         self.recorder.trace.privileges = Some(seen);
         Ok(())
     }

@@ -22,6 +22,8 @@ mod uri;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 pub use self::failure::{InputFailure, Malformed, NotRegistrable};
 use self::form::{Form, Reading};
 use self::keywords::KEYWORDS;
@@ -45,6 +47,14 @@ pub struct Sources<'a> {
     pub flags: Vec<(&'static str, String)>,
     /// A password that did not come from TARGET or the environment, and where it came from.
     pub password: Option<(Secret, &'static str)>,
+    /// The user it is of, where whoever made it said so.
+    pub user: Option<String>,
+    /// Until when it is good, where whoever made it said so.
+    pub password_until: Option<Timestamp>,
+    /// A token of an identity provider, and where it came from.
+    pub token: Option<(Secret, &'static str)>,
+    /// What Redshift is told of that provider in the startup packet.
+    pub identity_provider: Vec<(&'static str, String)>,
     /// `--timeout`
     pub timeout: Option<Duration>,
     /// `--connect-timeout`
@@ -102,6 +112,8 @@ pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {
     lay_over(&mut values, sources.flags.iter().cloned(), |keyword| format!("--{keyword}"));
     if let Some((password, source)) = &sources.password {
         lay_over(&mut values, [("password", password.expose().to_owned())], |_| (*source).to_owned());
+        // Credentials that were made are of one user, whoever else was named.
+        lay_over(&mut values, sources.user.iter().map(|user| ("user", user.clone())), |_| (*source).to_owned());
     }
     if sources.flags.iter().any(|(keyword, _)| *keyword == "sslmode") {
         manner.forget_tls();
@@ -109,6 +121,9 @@ pub fn read(sources: &Sources<'_>) -> Result<Target, InputFailure> {
     manner.engine = sources.engine.or(manner.engine).or_else(|| engine_of_host(&values.get("host")?.text));
     if manner.engine == Some(Engine::Redshift) {
         redshift_port(&mut values);
+    }
+    if manner.engine == Some(Engine::Redshift) && is_cut_user(&values, text.as_ref()) {
+        return Err(point(InputFailure::ReservedCharacter(':'), &values, text.as_ref()));
     }
     manner.oddities.extend(lint::of_values(&values));
     let pointed = |failure| point(failure, &values, text.as_ref());
@@ -141,6 +156,14 @@ fn point(failure: InputFailure, values: &Values, text: Option<&Secret>) -> Input
         (Some(keyword), Some(text)) => pointer::at_value(failure, text.expose(), keyword),
         _ => failure,
     }
+}
+
+/// A user of temporary credentials is `IAM:NAME`. In a URI the colon ends the user, and the name becomes the password.
+fn is_cut_user(values: &Values, text: Option<&Secret>) -> bool {
+    let user = values.get("user").filter(|user| user.source == "target" && values.contains_key("password"));
+    let cut = user.is_some_and(|user| ["IAM", "IAMA", "IAMR"].contains(&user.text.as_str()));
+    let uri = |text: &Secret| text.expose().split_once("://").is_some_and(|(scheme, _)| !scheme.starts_with("jdbc:"));
+    cut && text.is_some_and(uri)
 }
 
 /// Where no port is given, Redshift's is meant.

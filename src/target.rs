@@ -2,6 +2,7 @@
 
 mod client_certificate;
 mod login;
+mod redshift;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -10,8 +11,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 pub use self::client_certificate::{ClientCertificate, ClientCertificateFailure};
 pub use self::login::{AuthMethod, ChannelBinding, ProtocolRange, ProtocolVersion, RequireAuth, SessionAttrs};
+pub use self::redshift::RedshiftHost;
 pub use self::tls::{
     Encryption, Revocation, Roots, SslCertMode, SslMode, SslNegotiation, TlsSettings, TlsVersion, Verification,
 };
@@ -35,6 +39,10 @@ pub struct Target {
     pub user: String,
     /// `password`, when one was given. An empty one counts as none, as in libpq.
     pub password: Option<Secret>,
+    /// Until when the password is good, where whoever made it said so.
+    pub password_until: Option<Timestamp>,
+    /// A token of an identity provider, for Amazon Redshift.
+    pub token: Option<Secret>,
     /// How the connection is encrypted and what is verified.
     pub tls: TlsSettings,
     /// `channel_binding`.
@@ -72,6 +80,7 @@ impl Target {
             self.password.iter().chain(self.alternatives.iter().filter_map(|other| other.password.as_ref()));
         let key = self.tls.client_certificate.iter().filter_map(|certificate| certificate.password.as_ref());
         passwords
+            .chain(&self.token)
             .chain(key)
             .map(Secret::expose)
             // Blanking a password that equals the user's name would tell everybody that it does.

@@ -48,6 +48,7 @@ const CLOSED: &str = "server closed the connection unexpectedly";
 const END: &str = "SSL SYSCALL error: EOF detected|SSL error: unexpected eof";
 const LATE: &str = "timeout expired";
 const HANDSHAKE: &str = "error performing TLS handshake";
+const FIVE_HUNDRED: &str = "FATAL:  connection limit \"500\" exceeded for non-bootstrap users";
 const REJECTED: &str = "password authentication failed for user \"alice\"";
 
 /// What psql (on either libpq), psycopg and tokio-postgres show of a fault: fragments, of which those between `|` are
@@ -57,6 +58,8 @@ const SHOWN: &[(&str, &str, &str, &str)] = &[
     ("sound", IN, IN, IN),
     ("sound-drip", IN, IN, IN),
     ("sound-postgresql-15", IN, IN, IN),
+    ("sound-redshift", IN, IN, IN),
+    ("sound-redshift-cleartext", IN, IN, IN),
     ("login-cleartext", IN, IN, IN),
     ("login-md5", IN, IN, IN),
     ("login-trust", IN, IN, IN),
@@ -104,6 +107,13 @@ const SHOWN: &[(&str, &str, &str, &str)] = &[
         "[28000]"),
     ("login-gss-unavailable-sspi", "SSPI authentication not supported|GSSAPI continuation error",
         "SSPI authentication not supported|GSSAPI continuation error", "unsupported authentication method"),
+    ("sound-redshift-digest", "authentication method 13 not supported", "authentication method 13 not supported",
+        "unknown authentication tag `13`"),
+    ("sound-redshift-idp", "authentication method 14 not supported", "authentication method 14 not supported",
+        "unknown authentication tag `14`"),
+    ("login-server-full-redshift", FIVE_HUNDRED, FIVE_HUNDRED, "[53300]"),
+    ("login-tls-required-redshift", "database \"orders\", SSL off", "database \"orders\", SSL off", "[28000]"),
+    ("certificate-unknown-issuer-redshift", VERIFY, VERIFY, "certificate verify failed"),
     ("login-method-unsupported-redshift", "authentication method 13 not supported",
         "authentication method 13 not supported", "unknown authentication tag `13`"),
     ("login-method-unsupported-oauth", "none of the server's SASL authentication mechanisms are supported|requires OAuth",
@@ -241,6 +251,9 @@ async fn shown_by_tokio_postgres(endpoint: Endpoint) -> String {
     let mut config = Config::new();
     config.host(&endpoint.host).port(endpoint.port).user(&endpoint.user).dbname(&endpoint.dbname);
     config.connect_timeout(Duration::from_secs(2)).options(keyword("options"));
+    if let Ok(address) = keyword("hostaddr").parse() {
+        config.hostaddr(address);
+    }
     config.ssl_mode(match keyword("sslmode") {
         "disable" => SslMode::Disable,
         "" | "allow" | "prefer" => SslMode::Prefer,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 use pgpreflight::diagnose::code::{Code, Severity};
-use pgpreflight::lab::Lab;
+use pgpreflight::lab::{Lab, Scenario};
 use pgpreflight::report::JSON_SCHEMA;
 use program::{Run, program, run};
 use scenario::{Check, Expect, File, Socket};
@@ -105,8 +105,8 @@ const PROVEN_ELSEWHERE: &[(Code, &str, &str)] = &[
 const EXIT_CODES: [(&str, i64); 7] =
     [("input", 4), ("resolve", 10), ("connect", 11), ("tls", 12), ("login", 13), ("session", 14), ("privileges", 15)];
 
-/// Runs at the same time. More would make each of them wait for the processor.
-const PARALLEL: usize = 6;
+/// Runs at the same time, of all tests here. More would make each of them wait for the processor.
+static PERMITS: Semaphore = Semaphore::const_new(6);
 
 /// How much longer than its time-out a run may take, by its own clock.
 const GRACE_MS: f64 = 250.0;
@@ -121,15 +121,13 @@ const WIDTH: usize = 80;
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_is_told_as_its_file_says() {
     let schema = Arc::new(jsonschema::validator_for(&serde_json::from_str(JSON_SCHEMA).unwrap()).unwrap());
-    let permits = Arc::new(Semaphore::new(PARALLEL));
     let mut plays = JoinSet::new();
     for (name, file) in File::all() {
         let file = Arc::new(file);
         for index in 0..file.checks.len() {
             let (name, file, schema) = (format!("{name}[{index}]"), Arc::clone(&file), Arc::clone(&schema));
-            let permits = Arc::clone(&permits);
             plays.spawn(async move {
-                let _permit = permits.acquire().await.unwrap();
+                let _permit = PERMITS.acquire().await.unwrap();
                 (name, play(&file, index, &schema).await)
             });
         }
@@ -141,6 +139,109 @@ async fn every_fault_is_told_as_its_file_says() {
     }
     failures.sort();
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n"));
+}
+
+/// Nobody can edit a file of a Redshift, reload it, restart it or look at its processes, and its users are no roles.
+const POSTGRESQL_ONLY: [&str; 31] = [
+    "ALTER ROLE",
+    "ALTER SYSTEM",
+    "BYPASSRLS",
+    "CREATE ROLE",
+    "FOR ROLE",
+    "GRANT CONNECT",
+    "TRUNCATE",
+    "\\password",
+    "hba_file",
+    "hot_standby =",
+    "listen_addresses",
+    "max_connections",
+    "password_encryption",
+    "pg_authid",
+    "pg_event_trigger",
+    "pg_hba",
+    "pg_ident",
+    "pg_lsclusters",
+    "pg_monitor",
+    "pg_policies",
+    "pg_read_all",
+    "pg_reload_conf",
+    "pg_settings",
+    "pg_stat_activity",
+    "postgresql.conf",
+    "ps -o",
+    "scram-sha-256 line",
+    "ssl_ca_file",
+    "superuser_reserved",
+    "systemctl",
+    "unix_socket_directories",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_postgresql_alone_is_advised_for_a_redshift() {
+    let mut plays = JoinSet::new();
+    for (name, file) in File::all() {
+        let file = Arc::new(file);
+        for index in (0..file.checks.len()).filter(|_| file.fault.is_some()) {
+            let (name, file) = (format!("{name}[{index}]"), Arc::clone(&file));
+            plays.spawn(async move {
+                let _permit = PERMITS.acquire().await.unwrap();
+                foreign_advice(&file, index).await.into_iter().map(|line| format!("{name}: {line}")).collect::<Vec<_>>()
+            });
+        }
+    }
+    let mut found: Vec<String> = plays.join_all().await.concat();
+    found.sort();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn pages_that_a_redshift_can_lead_to_have_a_part_for_it() {
+    const PART: &str = "### On Amazon Redshift\n";
+    let files = File::all();
+    let played = files.iter().filter(|(name, _)| name.contains("redshift")).flat_map(|(_, file)| &file.checks);
+    let codes: BTreeSet<&String> =
+        played.flat_map(|check| check.expect.cause.iter().chain(&check.expect.others)).collect();
+    let foreign = |text: &str| POSTGRESQL_ONLY.iter().any(|word| text.contains(word));
+    let wanting = codes.into_iter().filter(|code| {
+        let page = Code::parse(code).unwrap().page();
+        let part = page.split_once(PART).map(|(_, part)| part.split("\n## ").next().unwrap());
+        part.map_or_else(|| foreign(page.split_once("## How to fix").unwrap().1), foreign)
+    });
+    assert_eq!(wanting.collect::<Vec<_>>(), [] as [&String; 0], "no part for it, or one of PostgreSQL's");
+}
+
+/// The same fault of a Redshift, and what is said that is not for it. Where another product says what it is, its own
+/// advice is right.
+async fn foreign_advice(file: &File, index: usize) -> Vec<String> {
+    let check = &file.checks[index];
+    let stage = Stage::set(file.redshift(), check).await;
+    let mut command = stage.command(check, "json");
+    command.args(["--engine", "redshift"]);
+    let report: Value = match serde_json::from_str(&run(command, b"").await.stdout) {
+        Ok(report) => report,
+        Err(_) if check.arguments.iter().any(|argument| argument.starts_with("--engine")) => return Vec::new(),
+        Err(error) => return vec![error.to_string()],
+    };
+    let product = stages(&report).find_map(|stage| stage["facts"]["product"].as_str().map(str::to_owned));
+    if product.is_some_and(|product| product != "Redshift") {
+        return Vec::new();
+    }
+    let texts = |finding: &Value| {
+        let lists = [&finding["because"], &finding["fixes"]];
+        lists.iter().flat_map(|list| list.as_array().unwrap()).map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let findings = report["findings"].as_array().unwrap().iter();
+    let told = findings.flat_map(|finding| {
+        let texts: Vec<String> = texts(finding);
+        let lines = texts.into_iter().chain(finding["summary"].as_str().map(str::to_owned));
+        lines.map(|text| format!("{}: {text}", finding["code"])).collect::<Vec<_>>()
+    });
+    told.filter(|text| POSTGRESQL_ONLY.iter().any(|word| text.contains(word)) && !is_quoted(text)).collect()
+}
+
+/// What the server itself has said.
+fn is_quoted(text: &str) -> bool {
+    text.contains("it says: ") || text.contains("it said ") || text.contains("got a no: ")
 }
 
 #[test]
@@ -178,7 +279,7 @@ fn every_file_says_what_it_is_about_and_is_played() {
 /// What is not as expected.
 async fn play(file: &File, index: usize, schema: &Validator) -> Vec<String> {
     let check = &file.checks[index];
-    let stage = Stage::set(file, check).await;
+    let stage = Stage::set(file.scenario(), check).await;
     let mut complaints = Vec::new();
 
     let json = run(stage.command(check, "json"), b"").await;
@@ -226,8 +327,8 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(file: &File, check: &Check) -> Self {
-        let lab = match file.scenario() {
+    async fn set(scenario: Option<Scenario>, check: &Check) -> Self {
+        let lab = match scenario {
             Some(scenario) => Some(Lab::start(scenario).await.unwrap()),
             None => None,
         };

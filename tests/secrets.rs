@@ -12,8 +12,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use echo::{Spellings, impostor, places};
-use pgpreflight::lab::scenario::{DEFAULT_USER, Transport};
-use pgpreflight::lab::{Lab, Scenario};
+use pgpreflight::lab::moment::{LoginError, Moment};
+use pgpreflight::lab::scenario::{Authentication, DEFAULT_USER, Engine, Transport};
+use pgpreflight::lab::{Lab, Scenario, ServerError};
 use pgpreflight::render::{human, json};
 use pgpreflight::report::Report;
 use pgpreflight::settings::{self, Sources};
@@ -302,6 +303,46 @@ async fn a_password_that_was_not_on_the_command_line_is_in_no_list_of_processes(
     let seen = read(&listed);
     assert!(seen.contains("HOME="), "{seen}");
     spellings.absent_from(&seen, "the password command's own entry");
+}
+
+/// Redshift's own: a token from either source, refused by a server that says it back, and what the command of AWS prints.
+#[tokio::test]
+async fn what_redshift_is_logged_in_with_is_not_shown() {
+    let spellings = Spellings::of(PLAIN);
+    let refusal = ServerError::fatal("28000", &format!("token {PLAIN} is not of this provider"));
+    let refusing = Scenario {
+        engine: Engine::Redshift,
+        authentication: Authentication::RedshiftIdp,
+        login_error: Some(LoginError { at: Moment::AfterPassword, error: refusal.with('R', "auth_failed") }),
+        ..knowing(PLAIN)
+    };
+    let lab = Lab::start(refusing).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let printed = file(&directory, "token", PLAIN).display().to_string();
+    for format in ["human", "json"] {
+        let mut by_variable = program(["check", &target(&lab), "--format", format]);
+        by_variable.env("PGPREFLIGHT_IDP_TOKEN", PLAIN);
+        let command = format!("cat {printed}");
+        let by_command = program(["check", &target(&lab), "--format", format, "--token-command", &command]);
+        for command in [by_variable, by_command] {
+            let ran = run(command, b"").await;
+            assert!(ran.stdout.contains("login-external-refused"), "{}", ran.stdout);
+            hides(&ran, &spellings, "token");
+        }
+    }
+    assert_eq!(lab.credentials_seen(), 4);
+
+    let digest =
+        Scenario { engine: Engine::Redshift, authentication: Authentication::RedshiftDigest, ..knowing(PLAIN) };
+    let lab = Lab::start(digest).await.unwrap();
+    let json =
+        format!(r#"{{"DbUser": "{DEFAULT_USER}", "DbPassword": "{PLAIN}", "Expiration": "2099-01-01T00:00:00Z"}}"#);
+    let command = format!("cat {}", file(&directory, "made", &json).display());
+    for format in ["human", "json"] {
+        let ran = run(program(["check", &target(&lab), "--format", format, "--password-command", &command]), b"").await;
+        assert!(ran.stdout.contains("session-no-reply"), "{}", ran.stdout);
+        hides(&ran, &spellings, "what a command of AWS prints");
+    }
 }
 
 /// Neither stream holds a piece of it, and nothing has panicked.

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::Wanted;
 use crate::cli::{CheckArgs, EngineName, Format};
+use crate::commands::credentials::Credentials;
+use crate::commands::misuse::Misuse;
 use crate::commands::output::Output;
-use crate::commands::password;
+use crate::commands::{iam, password};
 use crate::diagnose::code::Code;
 use crate::error::Trouble;
 use crate::render::progress::Progress;
@@ -16,13 +18,22 @@ use crate::report::Report;
 use crate::settings::{self, InputFailure, LONGEST, Payload, Sources};
 use crate::target::{Engine, Secret, Target};
 
+/// The variable that holds a token of an identity provider.
+const TOKEN: &str = "PGPREFLIGHT_IDP_TOKEN";
+
+const NO_CLUSTER: &str = "--iam knows the cluster or workgroup by its host name alone, and this is none of Redshift's; \
+                          give the aws command yourself, by --password-command";
+
 /// Runs the subcommand.
 pub async fn run(args: CheckArgs) -> Result<u8, Trouble> {
     let format = args.format;
     let mut wanted = Wanted { strict: args.strict, modes: None, driver: args.aside.driver };
     let (all_modes, dry_run) = (args.aside.all_modes, args.aside.dry_run);
     let mut output = Output::open(args.output.as_deref())?;
-    let sources = sources(args).await?;
+    let sources = match sources(args).await? {
+        Ok(sources) => sources,
+        Err(misuse) => return Ok(misuse.tell()),
+    };
     wanted.modes = all_modes.then(|| settings::modes::plans(&sources));
     let mut target = match settings::read(&sources) {
         Ok(target) => target,
@@ -55,6 +66,26 @@ pub(super) async fn walk(
     check(target, format, wanted, output).await
 }
 
+/// Whether credentials could be asked for. Where the settings cannot be read, that is what is told later.
+async fn ask_aws(sources: &mut Sources<'_>) -> Result<bool, Trouble> {
+    let Ok(target) = settings::read(sources) else {
+        return Ok(true);
+    };
+    let began = Instant::now();
+    let Some(made) = iam::credentials(&target, target.limits.timeout).await? else {
+        return Ok(false);
+    };
+    sources.timeout = Some(target.limits.timeout.saturating_sub(began.elapsed()));
+    take(made, "--iam", sources);
+    Ok(true)
+}
+
+fn take(made: Credentials, source: &'static str, sources: &mut Sources<'_>) {
+    sources.password = Some((made.password, source));
+    sources.user = made.user;
+    sources.password_until = made.until;
+}
+
 /// Where the settings could not be read.
 pub(super) fn refused(failure: &InputFailure, wanted: &Wanted) -> Report {
     match &wanted.modes {
@@ -64,15 +95,16 @@ pub(super) fn refused(failure: &InputFailure, wanted: &Wanted) -> Report {
 }
 
 /// Everything that says what to dial.
-pub(super) async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble> {
+pub(super) async fn sources(args: CheckArgs) -> Result<Result<Sources<'static>, Misuse>, Trouble> {
     let began = Instant::now();
-    let password = if args.password_stdin {
-        Some((password::from_stdin(args.timeout).await?, "--password-stdin"))
-    } else if let Some(command) = &args.password_command {
-        Some((password::from_command(command, args.timeout).await?, "--password-command"))
-    } else {
-        None
+    let iam = args.redshift.iam && !args.aside.dry_run;
+    let password =
+        if args.password_stdin { Some((password::from_stdin(args.timeout).await?, "--password-stdin")) } else { None };
+    let made = match &args.password_command {
+        Some(command) => Some(password::from_command(command, args.timeout).await?),
+        None => None,
     };
+    let token = token(args.redshift.token_command.as_deref(), args.timeout).await?;
     // A keyword/value string that the shell has taken apart is put together again.
     let target = (!args.target.is_empty()).then(|| args.target.join(" "));
     let file = target.as_deref().and_then(|target| target.trim().strip_prefix('@')).map(PathBuf::from);
@@ -80,7 +112,7 @@ pub(super) async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble
         Some(path) => Some(payload(path, args.timeout).await?),
         None => None,
     };
-    Ok(Sources {
+    let mut sources = Sources {
         target: target.filter(|_| payload.is_none()).map(Secret::new),
         payload,
         engine: args.engine.map(|engine| match engine {
@@ -89,11 +121,30 @@ pub(super) async fn sources(args: CheckArgs) -> Result<Sources<'static>, Trouble
         }),
         flags: args.keywords.0,
         password,
+        token,
+        identity_provider: args.redshift.idp,
         // The wait for the password and the file counts.
         timeout: Some(args.timeout.saturating_sub(began.elapsed())),
         connect_timeout: args.connect_timeout,
         environment: Some(&|name| std::env::var(name).ok()),
-    })
+        ..Sources::default()
+    };
+    if let Some(made) = made {
+        take(made, "--password-command", &mut sources);
+    }
+    if iam && !ask_aws(&mut sources).await? {
+        return Ok(Err(Misuse(NO_CLUSTER.to_owned())));
+    }
+    Ok(Ok(sources))
+}
+
+/// A token of an identity provider, where there is one.
+async fn token(command: Option<&str>, patience: Duration) -> Result<Option<(Secret, &'static str)>, Trouble> {
+    if let Some(command) = command {
+        return Ok(Some((password::token_from_command(command, patience).await?, "--token-command")));
+    }
+    let given = std::env::var(TOKEN).ok().filter(|token| !token.trim().is_empty());
+    Ok(given.map(|token| (Secret::new(token.trim().to_owned()), TOKEN)))
 }
 
 /// The file that TARGET names. It may be a pipe, in which nothing comes.

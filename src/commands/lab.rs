@@ -9,10 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 
 use crate::cli::{LabArgs, LabTask};
 use crate::commands::nearest;
-use crate::dialect::POSTGRESQL;
+use crate::dialect::{POSTGRESQL, REDSHIFT};
 use crate::error::Trouble;
 use crate::lab::catalog::{self, Fault};
 use crate::lab::dial::Dial;
+use crate::lab::scenario::Engine;
 use crate::lab::{Lab, Place};
 use crate::render::layout::BAD;
 
@@ -32,7 +33,11 @@ pub async fn run(args: LabArgs) -> Result<u8, Trouble> {
 /// Starts one endpoint, and tells its client where it is.
 async fn start(fault: &Fault, place: &Place) -> Result<(Lab, Dial), Trouble> {
     let trouble = |error| Trouble::Lab(format!("{}: {error}", fault.name));
-    let lab = Lab::start_at(fault.scenario(&POSTGRESQL.questions()), place).await.map_err(trouble)?;
+    let dialect = match fault.engine() {
+        Engine::Postgresql => &POSTGRESQL,
+        Engine::Redshift => &REDSHIFT,
+    };
+    let lab = Lab::start_at(fault.scenario(&dialect.questions()), place).await.map_err(trouble)?;
     let dial = fault.client.at(lab.address(), lab.root_pem_path(), lab.certificate_pem_path());
     Ok((lab, dial))
 }

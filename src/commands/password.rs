@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::credentials::{self, Credentials};
 use crate::error::Trouble;
 use crate::target::Secret;
 
@@ -22,10 +23,26 @@ pub async fn from_stdin(patience: Duration) -> Result<Secret, Trouble> {
     }
 }
 
-/// The first line that a shell command prints.
-pub async fn from_command(command: &str, patience: Duration) -> Result<Secret, Trouble> {
-    let child = Command::new("sh")
-        .args(["-c", command])
+/// What a shell command prints of a password.
+pub async fn from_command(line: &str, patience: Duration) -> Result<Credentials, Trouble> {
+    Ok(credentials::read(&output_of(shell(line), patience).await?))
+}
+
+/// The token that a shell command prints, on as many lines as it likes.
+pub async fn token_from_command(line: &str, patience: Duration) -> Result<Secret, Trouble> {
+    let output = output_of(shell(line), patience).await?;
+    Ok(Secret::new(output.split_whitespace().collect()))
+}
+
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", line]);
+    command
+}
+
+/// What a command prints, if it ends well and in time.
+pub async fn output_of(mut command: Command, patience: Duration) -> Result<String, Trouble> {
+    let child = command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .stdout(Stdio::piped())
@@ -39,7 +56,7 @@ pub async fn from_command(command: &str, patience: Duration) -> Result<Secret, T
     if !output.status.success() {
         return Err(Trouble::PasswordCommandFailed(format!("ended with {}", output.status)));
     }
-    Ok(first_line(&String::from_utf8_lossy(&output.stdout)))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Asks on the terminal, if there is one to ask on.

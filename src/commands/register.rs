@@ -29,7 +29,10 @@ pub async fn run(args: RegisterArgs) -> Result<u8, Trouble> {
     let deadline = began + args.timeout;
     let (format, strict, dry_run, all_modes) = (args.format, args.strict, args.aside.dry_run, args.aside.all_modes);
     let mut output = Output::open(args.output.as_deref())?;
-    let sources = check::sources(args).await?;
+    let sources = match check::sources(args).await? {
+        Ok(sources) => sources,
+        Err(misuse) => return Ok(misuse.tell()),
+    };
     let given = Given::of(&sources);
     let wanted = Wanted { strict, modes: Some(settings::modes::plans(&sources)), driver: true };
     let mut target = match settings::read(&sources) {

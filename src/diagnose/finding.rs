@@ -65,6 +65,24 @@ impl Finding {
         self
     }
 
+    /// Takes away what was advised for one side.
+    pub fn without(mut self, side: Side) -> Self {
+        self.fixes.retain(|fix| fix.side != side);
+        self
+    }
+
+    /// Takes away all that was advised.
+    pub fn without_fixes(mut self) -> Self {
+        self.fixes.clear();
+        self
+    }
+
+    /// Gives these reasons in place of the others.
+    pub fn with_reasons(mut self, reasons: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.because = reasons.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Adds an operand.
     pub fn evidence(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.evidence.insert(key.to_owned(), value.into());

@@ -242,7 +242,7 @@ fn malformed(what: Malformed) -> Finding {
         }
         Malformed::JdbcUser => "a JDBC URL has no user before the host: its driver looks among the parameters",
         Malformed::ClusterOnly => {
-            "a cluster and a region stand where a host has to: only the driver of AWS looks those up"
+            "a cluster and a region stand where a host has to: only the driver of AWS looks those up (here --iam does the rest, for the cluster's host name)"
         }
         Malformed::PieceWithoutEquals => "a piece is no `key=value`; a value with a semicolon in it stands in braces",
         Malformed::BraceOpen => "a `{` has no `}` before the next semicolon; within braces `}` is written twice",
@@ -270,7 +270,11 @@ fn reserved_character(character: char) -> Finding {
         Code::InputReservedCharacter,
         format!("an unescaped `{character}` in the user or password part splits the URI in the wrong place"),
     )
-    .because("libpq would take a piece of the password for the host, the port or an escape")
+    .because(if character == ':' {
+        "the user of temporary credentials is `IAM:NAME`, and libpq takes what stands before the colon for all of it"
+    } else {
+        "libpq would take a piece of the password for the host, the port or an escape"
+    })
     .fix(Side::Client, format!("write the character as {encoded}"), [format!("{character}  ->  {encoded}")])
     .fix(
         Side::Client,

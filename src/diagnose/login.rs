@@ -1,8 +1,8 @@
 //! Why there is no session: decided by SQLSTATE and routine, and by whether AuthenticationOk had come.
 
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side, scram_password};
-use super::{client_certificate, delivery, pooler, refusal};
+use super::finding::{Finding, Side, identifier, scram_password};
+use super::{client_certificate, delivery, pooler, refusal, token};
 use crate::probe::trace::{LoginFailure, Method, Trace};
 use crate::target::{ProtocolVersion, Target};
 
@@ -16,6 +16,8 @@ pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Findin
     let finding = match failure {
         LoginFailure::Refused(error) => return refusal::explain(error, target, trace),
         LoginFailure::PasswordMissing => password_missing(target, trace),
+        LoginFailure::TokenMissing => token::missing(target),
+        LoginFailure::TokenNeedsTls => token::kept(target),
         LoginFailure::MethodUnsupported => method_unsupported(trace),
         LoginFailure::MethodNotAllowed => method_not_allowed(target, trace),
         LoginFailure::ProtocolTooOld { offered } => protocol_too_old(*offered, target),
@@ -87,8 +89,15 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
     if method == Some(Method::Trust) && !target.endpoint.is_unix() && !by_certificate {
         findings.push(password_unchecked(target, trace));
     }
-    if matches!(method, Some(Method::Password | Method::Md5)) && plain {
-        let how = if method == Some(Method::Md5) { "as an MD5 hash that can be cracked" } else { "as it is" };
+    let how = match method {
+        Some(Method::Password) => Some("as it is"),
+        Some(Method::Md5) => Some("as an MD5 hash that can be cracked"),
+        Some(Method::RedshiftDigest) => {
+            Some("as a SHA-256 hash, which can be cracked where the password is a weak one")
+        }
+        _ => None,
+    };
+    if let Some(how) = how.filter(|_| plain) {
         findings.push(
             Finding::new(Code::LoginPasswordExposed, "the password went over a connection that is not encrypted")
                 .because(format!("the server asked for it, and it was sent {how}"))
@@ -107,8 +116,30 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
                 ),
         );
     }
+    if matches!(method, Some(Method::RedshiftDigest | Method::RedshiftToken)) {
+        findings.push(amazon_drivers_only(target, trace));
+    }
     let method = method.map(refusal::method_word);
     findings.into_iter().map(|finding| finding.evidence("method", method.clone())).collect()
+}
+
+/// It works here, and would not with psql.
+fn amazon_drivers_only(target: &Target, trace: &Trace) -> Finding {
+    let method = trace.login.method.map_or("a method of its own", method_word);
+    let finding = Finding::new(
+        Code::LoginAmazonDriversOnly,
+        "only drivers of Amazon's (JDBC, ODBC, redshift_connector) can log in so",
+    )
+    .because(format!("the server asks for {method}; libpq, and what is built on it, does not speak that"));
+    match trace.login.method {
+        Some(Method::RedshiftDigest) => finding.fix(
+            Side::Server,
+            "where psql, psycopg or the like has to get in, give the user a password that is stored as MD5",
+            [format!("ALTER USER {} PASSWORD '…';", identifier(&target.user))],
+        ),
+        _ => finding
+            .advise(Side::Server, "where psql, psycopg or the like has to get in, make it a user with a password"),
+    }
 }
 
 fn password_unchecked(target: &Target, trace: &Trace) -> Finding {
@@ -171,10 +202,10 @@ fn method_unsupported(trace: &Trace) -> Finding {
             .because(codes)
             .evidence("mechanisms", trace.login.mechanisms.clone());
     match trace.login.method {
-        Some(Method::Other(13 | 14)) => finding
+        Some(Method::Other(13)) => finding
             .confidence(Confidence::Likely)
-            .because("codes 13 and 14 are Amazon Redshift's; only its own drivers speak them")
-            .advise(Side::Client, "use Amazon's JDBC, ODBC or Python driver"),
+            .because("code 13 is Amazon Redshift's digest; the algorithm it names is another than SHA-256 (or it is HighGo's)")
+            .advise(Side::Client, "use a newer JDBC, ODBC or Python driver of Amazon's"),
         Some(Method::OauthBearer) => finding.advise(Side::Client, "use libpq 18 with oauth_issuer and oauth_client_id"),
         _ => finding.advise(Side::Server, "let this role in by password: a scram-sha-256 line in pg_hba.conf"),
     }
@@ -190,6 +221,8 @@ fn method_not_allowed(target: &Target, trace: &Trace) -> Finding {
         Some(Method::Gss) => ("requested GSSAPI authentication", "gss"),
         Some(Method::Sspi) => ("requested SSPI authentication", "sspi"),
         Some(Method::OauthBearer) => ("requested OAUTHBEARER authentication", "oauth"),
+        Some(Method::RedshiftDigest) => ("requested a password hashed by SHA-256 (code 13)", "!gss"),
+        Some(Method::RedshiftToken) => ("requested a token of an identity provider (code 14)", "!gss"),
         _ => ("let the role in without authentication", "none"),
     };
     let finding = Finding::new(
@@ -268,6 +301,8 @@ fn method_word(method: Method) -> &'static str {
         Method::UnknownSasl => "an unknown SASL mechanism",
         Method::Gss => "GSSAPI",
         Method::Sspi => "SSPI",
+        Method::RedshiftDigest => "a SHA-256 digest of the password (Redshift's code 13)",
+        Method::RedshiftToken => "a token of an identity provider (Redshift's code 14)",
         Method::Other(_) => "an unknown method",
     }
 }

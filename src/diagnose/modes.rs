@@ -12,7 +12,8 @@ use self::attempt::{Attempt, End};
 use self::way::Way;
 use super::code::Code;
 use super::finding::{Finding, Fix, Side};
-use crate::probe::trace::{Failure, LoginFailure, ModesSeen, Probed, TlsFailure, Trace};
+use super::redshift;
+use crate::probe::trace::{Failure, LoginFailure, Method, ModesSeen, Probed, TlsFailure, Trace};
 use crate::settings::InputFailure;
 use crate::settings::modes::Plan;
 use crate::target::{Encryption, SslMode, Target, TlsSettings, Verification};
@@ -57,7 +58,11 @@ impl Serialize for Verification {
 pub fn table(target: &Target, plans: &[Plan], trace: &Trace, seen: &ModesSeen) -> Vec<Row> {
     let judge = Judge { target, trace, seen };
     let libpq = plans.iter().map(|plan| judge.libpq(plan));
-    libpq.chain(Way::of_platform(target).iter().map(|way| judge.platform(way))).collect()
+    let mut rows: Vec<Row> = libpq.chain(Way::of_platform(target).iter().map(|way| judge.platform(way))).collect();
+    for row in &mut rows {
+        row.finding = row.finding.take().and_then(|finding| redshift::adapt(finding, target, trace));
+    }
+    rows
 }
 
 /// The rows where the settings themselves were refused, and nothing was dialled.
@@ -216,7 +221,9 @@ impl Judge<'_> {
             // What comes after AuthenticationOk no mode changes.
             return self.walk_failed().map_or_else(|| connects(way, attempt), |finding| fails(way.name, finding));
         }
-        let cause = if self.target.password.is_none() {
+        let cause = if attempt.login.method == Some(Method::RedshiftToken) && self.target.token.is_none() {
+            Code::LoginTokenMissing
+        } else if self.target.password.is_none() {
             Code::LoginPasswordMissing
         } else if login.credentials_sent {
             self.walk_failed().map_or(Code::LoginPasswordRejected, |finding| finding.code)

@@ -48,13 +48,15 @@ enum Bundle {
     System,
 }
 
+const REDSHIFT: &str = "Amazon Redshift";
+
 /// The first that fits counts. Sources: the providers' own manuals on TLS ("Using SSL/TLS to encrypt a connection to a DB
 /// instance"; "Connecting using SSL" of Redshift; "TLS in Azure Database for PostgreSQL"; "Configure SSL/TLS
 /// certificates" of Cloud SQL; "Connect securely" of Neon; "Postgres SSL enforcement" of Supabase; "Connecting to Heroku
 /// Postgres from outside of Heroku").
 static PROVIDERS: &[Provider] = &[
     Provider {
-        name: "Amazon Redshift",
+        name: REDSHIFT,
         suffixes: &[
             ".redshift.amazonaws.com",
             ".redshift.amazonaws.com.cn",
@@ -154,6 +156,14 @@ pub fn trust(finding: Finding, target: &Target, issuer: &str) -> Finding {
         return finding;
     }
     provider.roots(finding, bundle)
+}
+
+/// The same for the roots of Amazon Redshift, whatever name its host goes by.
+pub fn trust_redshift(finding: Finding, target: &Target) -> Finding {
+    match PROVIDERS.iter().find(|provider| provider.name == REDSHIFT) {
+        Some(provider) if !provider.roots.is_in_force(target) => provider.roots(finding, provider.roots),
+        _ => finding,
+    }
 }
 
 impl Bundle {

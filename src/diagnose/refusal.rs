@@ -11,6 +11,7 @@ pub use self::rule::{Connection, hba_line};
 use self::state::server_full;
 use super::code::Code;
 use super::finding::{Finding, Side, identifier};
+use super::product::is_padb;
 use super::{pooler, token};
 use crate::probe::trace::{Method, Trace};
 use crate::target::Target;
@@ -43,6 +44,8 @@ fn by_sqlstate(refusal: &Refusal<'_>) -> Finding {
         ("55000", "CheckMyDatabase" | "InitPostgres") => refusal.database_closed(),
         ("53300", "CheckMyDatabase") => refusal.database_full(),
         ("53300", "InitializeSessionUserId") => refusal.role_full(),
+        // Redshift has no slots that are reserved for administrators of its users.
+        ("53300", "InitPostgres") if is_padb(error) => server_full(),
         ("53300", "InitPostgres") => refusal.reserved_slots(),
         ("53300", _) => server_full(),
         ("57P03", _) => refusal.state(),
@@ -137,6 +140,8 @@ pub fn method_word(method: Method) -> String {
         Method::UnknownSasl => "sasl".to_owned(),
         Method::Gss => "gss".to_owned(),
         Method::Sspi => "sspi".to_owned(),
+        Method::RedshiftDigest => "redshift-digest".to_owned(),
+        Method::RedshiftToken => "redshift-idp".to_owned(),
         Method::Other(code) => format!("code-{code}"),
     }
 }

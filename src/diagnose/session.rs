@@ -159,7 +159,7 @@ pub fn remarks(seen: &SessionSeen, product: &str) -> Vec<Finding> {
 
 /// Less than a tenth, or three, of the usable slots are free.
 fn nearly_full(seen: &SessionSeen) -> Option<Finding> {
-    let connections = seen.connections;
+    let connections = seen.connections?;
     let usable = connections.limit.saturating_sub(connections.reserved);
     let free = usable.saturating_sub(connections.used);
     if free >= (usable / 10).max(3) {

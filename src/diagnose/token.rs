@@ -25,20 +25,24 @@ pub fn explain(refusal: &Refusal<'_>) -> Option<Finding> {
     if plain && is_iam(target) && (!by_rule || tls_admitted) {
         return Some(needs_tls(target));
     }
-    let token = Token::of(target.password.as_ref()?)?;
-    let ago = token.expired_since(trace.started)?;
+    let until = target.password_until.or_else(|| Some(Token::of(target.password.as_ref()?)?.until));
+    let ago = expired_since(until?, trace.started)?;
     (trace.login.credentials_sent && !by_rule).then(|| expired(ago, target))
 }
 
 /// Whether these settings are temporary credentials, which are taken over TLS only.
 pub fn is_iam(target: &Target) -> bool {
-    IAM_USERS.iter().any(|prefix| target.user.starts_with(prefix))
-        || target.password.as_ref().and_then(Token::of).is_some()
+    is_iam_user(&target.user) || target.password.as_ref().and_then(Token::of).is_some()
+}
+
+/// Whether it is a user of temporary credentials of Redshift's.
+pub fn is_iam_user(user: &str) -> bool {
+    IAM_USERS.iter().any(|prefix| user.starts_with(prefix))
 }
 
 /// Temporary credentials over a connection without TLS.
 pub fn needs_tls(target: &Target) -> Finding {
-    let what = if IAM_USERS.iter().any(|prefix| target.user.starts_with(prefix)) {
+    let what = if is_iam_user(&target.user) {
         "the user is one of temporary credentials (IAM:), which Redshift takes over TLS only"
     } else {
         "the password is a token of IAM authentication, which RDS takes over TLS only"
@@ -51,12 +55,37 @@ pub fn needs_tls(target: &Target) -> Finding {
         .evidence("user", target.user.as_str())
 }
 
+/// The server asks for a token of an identity provider where anybody could read it.
+pub fn kept(target: &Target) -> Finding {
+    Finding::new(Code::LoginIamNeedsTls, "the server asks for a token, and the connection is not encrypted")
+        .because("a token is good for whoever reads it, so none was sent; Amazon's own drivers send none either")
+        .fix(Side::Client, "demand TLS, and better a verified certificate", ["sslmode=require"])
+        .evidence("sslmode", target.tls.mode.as_str())
+        .evidence("user", target.user.as_str())
+}
+
+/// The server asks for a token of an identity provider.
+pub fn missing(target: &Target) -> Finding {
+    let user = &target.user;
+    Finding::new(
+        Code::LoginTokenMissing,
+        format!("the server asks for an identity provider's token for {user:?}, and none was given"),
+    )
+    .because("the authentication request has code 14, Amazon Redshift's for IAM Identity Center and other providers")
+    .fix(
+        Side::Client,
+        "give it in the environment, or by a command that prints it",
+        ["export PGPREFLIGHT_IDP_TOKEN='…'", "--token-command 'COMMAND'"],
+    )
+    .evidence("user", user.as_str())
+}
+
 fn expired(ago: SignedDuration, target: &Target) -> Finding {
     let finding = Finding::new(
         Code::LoginTokenExpired,
-        format!("the IAM token in place of the password has expired {} ago", minutes(ago)),
+        format!("the temporary credentials have expired {} ago", minutes(ago)),
     )
-    .because("the token says itself until when it is good, 15 minutes from when it was made; by this machine's clock that has passed");
+    .because("they say themselves until when they are good, 15 minutes unless asked otherwise; by this machine's clock that has passed");
     region(target)
         .into_iter()
         .fold(finding, |finding, region| finding.evidence("region", region))
@@ -141,11 +170,12 @@ impl Token {
         let user = value("DBUser").filter(|user| !user.contains('%')).map(str::to_owned);
         Some(Self { host, user, until })
     }
+}
 
-    fn expired_since(&self, now: Timestamp) -> Option<SignedDuration> {
-        let ago = now.duration_since(self.until);
-        ago.is_positive().then_some(ago)
-    }
+/// How long ago that was, where it was.
+fn expired_since(until: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let ago = now.duration_since(until);
+    ago.is_positive().then_some(ago)
 }
 
 #[cfg(test)]
@@ -164,7 +194,7 @@ mod tests {
         let expected = ("db.abc.eu-west-1.rds.amazonaws.com", "ingest", "2026-11-22T05:15:00Z");
         assert_eq!(read, Some((expected.0.to_owned(), Some(expected.1.to_owned()), expected.2.to_owned())));
         for (now, expired) in [("2026-11-22T05:14:59Z", None), ("2026-11-22T05:15:01Z", Some(1))] {
-            let since = now.parse().ok().and_then(|now| token(text)?.expired_since(now));
+            let since = now.parse().ok().and_then(|now| expired_since(token(text)?.until, now));
             assert_eq!(since.map(|since| since.as_secs()), expired, "{now}");
         }
     }

@@ -12,7 +12,8 @@ use super::channel::{Channel, Halt, Message, Step, until_nul};
 use super::endpoint::Endpoint;
 use super::login::{Client, reach};
 use super::moment::Moment;
-use super::scenario::Authentication;
+use super::redshift;
+use super::scenario::{Authentication, Engine};
 use super::scram::{Binding, Exchange, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramError, Verifier};
 use super::server_error::ServerError;
 
@@ -21,9 +22,11 @@ const MD5_PASSWORD: i32 = 5;
 const SASL: i32 = 10;
 const SASL_CONTINUE: i32 = 11;
 const SASL_FINAL: i32 = 12;
+const REDSHIFT_DIGEST: i32 = 13;
+const REDSHIFT_IDP: i32 = 14;
 
 /// Returns when the client has proved who it is; `AuthenticationOk` is then still to be sent.
-pub(super) async fn authenticate<S>(channel: &mut Channel<S>, client: &Client, endpoint: &Endpoint) -> Step<()>
+pub(super) async fn authenticate<S>(channel: &mut Channel<S>, client: &mut Client, endpoint: &Endpoint) -> Step<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -39,19 +42,33 @@ where
                 let error = ServerError::fatal("28P01", "empty password returned by client");
                 return channel.fail(&error.with('F', "auth.c").with('R', "recv_password_packet")).await;
             }
-            verdict(channel, client, password_of(client, endpoint) == Some(&password)).await
+            verdict(channel, client, endpoint, password_of(client, endpoint) == Some(&password)).await
         }
         Authentication::Md5 => md5(channel, client, endpoint).await,
         Authentication::ScramSha256 => scram(channel, client, endpoint).await,
+        Authentication::RedshiftDigest => redshift_digest(channel, client, endpoint).await,
+        Authentication::RedshiftIdp => {
+            channel.queue_authentication(REDSHIFT_IDP, b"");
+            let Message { tag, body } = single_answer(channel, endpoint).await?;
+            let named = client.startup.user.clone();
+            let is_owner = |(user, token): &(&String, &String)| {
+                (named.is_empty() || named == **user) && **token == until_nul(&body)
+            };
+            let owner = endpoint.scenario.users.iter().find(is_owner).filter(|_| tag == b'i');
+            if let Some((user, _)) = owner {
+                client.startup.user.clone_from(user);
+            }
+            verdict(channel, client, endpoint, owner.is_some()).await
+        }
         Authentication::Sasl(mechanisms) => {
             channel.queue_authentication(SASL, &mechanism_list(mechanisms.iter().map(String::as_str)));
             single_answer(channel, endpoint).await?;
-            verdict(channel, client, false).await
+            verdict(channel, client, endpoint, false).await
         }
         Authentication::Request(request) => {
             channel.queue_authentication(request.code, &request.body.0);
             single_answer(channel, endpoint).await?;
-            verdict(channel, client, false).await
+            verdict(channel, client, endpoint, false).await
         }
     }
 }
@@ -81,7 +98,24 @@ where
         Some(password) => Some(md5_response(password, &client.startup.user, salt).map_err(|_| Halt::Lost)?),
         None => None,
     };
-    verdict(channel, client, expected == Some(answer)).await
+    verdict(channel, client, endpoint, expected == Some(answer)).await
+}
+
+async fn redshift_digest<S>(channel: &mut Channel<S>, client: &Client, endpoint: &Endpoint) -> Step<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let [mut salt, mut nonce] = [[0; 16]; 2];
+    rand_bytes(&mut salt).and_then(|()| rand_bytes(&mut nonce)).map_err(|_| Halt::Lost)?;
+    channel.queue_authentication(REDSHIFT_DIGEST, &redshift::digest_request(&salt, &nonce));
+    let Message { tag, body } = single_answer(channel, endpoint).await?;
+    let expected = match (password_of(client, endpoint), redshift::client_nonce(&body)) {
+        (Some(password), Some(own)) => {
+            Some(redshift::digest_answer(password, &salt, [&nonce, own]).map_err(|_| Halt::Lost)?)
+        }
+        _ => None,
+    };
+    verdict(channel, client, endpoint, tag == b'd' && expected == Some(body)).await
 }
 
 async fn scram<S>(channel: &mut Channel<S>, client: &Client, endpoint: &Endpoint) -> Step<()>
@@ -114,7 +148,7 @@ where
     let binding = Binding { plus, offered, end_point: endpoint.end_point.as_deref() };
     let exchange = match Exchange::start(verifier, binding, client_first) {
         Ok(exchange) => exchange,
-        Err(error) => return channel.fail(&scram_failure(&error, client)).await,
+        Err(error) => return channel.fail(&scram_failure(&error, client, endpoint)).await,
     };
     channel.queue_authentication(SASL_CONTINUE, exchange.server_first().as_bytes());
     channel.flush().await?;
@@ -127,7 +161,7 @@ where
             channel.queue_authentication(SASL_FINAL, server_final.as_bytes());
             Ok(())
         }
-        Err(error) => channel.fail(&scram_failure(&error, client)).await,
+        Err(error) => channel.fail(&scram_failure(&error, client, endpoint)).await,
     }
 }
 
@@ -140,14 +174,15 @@ fn initial_response(body: &[u8]) -> Option<(&str, &[u8])> {
     (data.len() == length).then_some((str::from_utf8(mechanism).ok()?, data))
 }
 
-async fn verdict<S>(channel: &mut Channel<S>, client: &Client, accepted: bool) -> Step<()>
+async fn verdict<S>(channel: &mut Channel<S>, client: &Client, endpoint: &Endpoint, accepted: bool) -> Step<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    if accepted {
+    let taken = client.encrypted || !redshift::is_temporary(&client.startup.user);
+    if accepted && taken {
         return Ok(());
     }
-    channel.fail(&password_rejected(client)).await
+    channel.fail(&password_rejected(client, endpoint)).await
 }
 
 fn password_of<'a>(client: &Client, endpoint: &'a Endpoint) -> Option<&'a String> {
@@ -179,10 +214,10 @@ fn mechanism_list<'m>(mechanisms: impl Iterator<Item = &'m str>) -> Vec<u8> {
     list
 }
 
-fn scram_failure(error: &ScramError, client: &Client) -> ServerError {
+fn scram_failure(error: &ScramError, client: &Client, endpoint: &Endpoint) -> ServerError {
     let message = error.to_string();
     match error {
-        ScramError::ProofRejected => password_rejected(client),
+        ScramError::ProofRejected => password_rejected(client, endpoint),
         ScramError::Malformed(_) => protocol_violation(&message),
         ScramError::BindingDowngraded | ScramError::BindingMismatch => {
             ServerError::fatal("28000", &message).with('F', "auth-scram.c")
@@ -196,7 +231,10 @@ fn protocol_violation(message: &str) -> ServerError {
 }
 
 /// The one answer to a wrong password and to a role that does not exist.
-fn password_rejected(client: &Client) -> ServerError {
+fn password_rejected(client: &Client, endpoint: &Endpoint) -> ServerError {
+    if endpoint.scenario.engine == Engine::Redshift {
+        return redshift::password_rejected(&client.startup.user);
+    }
     let message = format!("password authentication failed for user \"{}\"", client.startup.user);
     ServerError::fatal("28P01", &message).with('F', "auth.c").with('R', "auth_failed")
 }

@@ -1,6 +1,8 @@
 //! The process behind a session: its parameters, its transaction, and what comes of a statement. Nothing here waits.
 
+use super::redshift;
 use super::result::{Column, ColumnType, ResultSet};
+use super::scenario::{Engine, Scenario};
 use super::server_error::ServerError;
 use super::session::{Query, Session};
 use super::startup::Startup;
@@ -9,10 +11,13 @@ use super::{moment::Hangup, parameters::Parameters};
 
 /// What one session of an endpoint knows.
 pub(super) struct Backend<'a> {
+    pub(super) engine: Engine,
     session: &'a Session,
     user: String,
     database: String,
     pub(super) parameters: Parameters,
+    /// The format of answers, for Redshift and its drivers; 0 is that of PostgreSQL.
+    pub(super) answers: u16,
     transaction: Transaction,
 }
 
@@ -54,12 +59,14 @@ pub(super) struct Done {
 }
 
 impl<'a> Backend<'a> {
-    pub(super) fn new(session: &'a Session, startup: &Startup) -> Self {
+    pub(super) fn new(scenario: &'a Scenario, startup: &Startup) -> Self {
         Self {
-            session,
+            engine: scenario.engine,
+            session: &scenario.session,
             user: startup.user.clone(),
             database: startup.database.clone(),
-            parameters: Parameters::new(session, startup),
+            parameters: Parameters::new(scenario, startup),
+            answers: if scenario.engine == Engine::Redshift { redshift::answers(startup) } else { 0 },
             transaction: Transaction::None,
         }
     }
@@ -97,6 +104,11 @@ impl<'a> Backend<'a> {
             [statement] => statement,
             _ => return Plan::Unknown(several_statements()),
         };
+        if self.engine == Engine::Redshift
+            && let Some(result) = redshift::show::show(&statement.words(), &self.database)
+        {
+            return Plan::Rows(result);
+        }
         if let Some(plan) = utility(statement, &self.parameters) {
             return plan;
         }
@@ -165,6 +177,13 @@ impl<'a> Backend<'a> {
     fn select(&self, statement: &Statement<'_>) -> Option<ResultSet> {
         let words = statement.words();
         let expression = words.strip_prefix(&["select"])?;
+        // A function as a table of one row, as Amazon's drivers write it.
+        let expression = match expression {
+            [name, "as", alias, "from", function, "(", ")", ..] if name == function => {
+                &[*name, "(", ")", "as", *alias][..]
+            }
+            expression => expression,
+        };
         let (expression, alias) = match expression {
             [expression @ .., "as", alias] => (expression, Some(alias.trim_start_matches('"'))),
             expression => (expression, None),
@@ -180,7 +199,7 @@ impl<'a> Backend<'a> {
             ["current_schema"] | ["current_schema", "(", ")"] => {
                 ("current_schema", ColumnType::Name, "public".to_owned())
             }
-            ["pg_is_in_recovery", "(", ")"] => {
+            ["pg_is_in_recovery", "(", ")"] if self.engine == Engine::Postgresql => {
                 let standby = self.parameters.value("in_hot_standby") == Some("on");
                 ("pg_is_in_recovery", ColumnType::Bool, if standby { "t" } else { "f" }.to_owned())
             }
@@ -190,7 +209,11 @@ impl<'a> Backend<'a> {
     }
 
     fn version(&self) -> String {
-        format!("PostgreSQL {} on x86_64-pc-linux-gnu", self.parameters.value("server_version").unwrap_or_default())
+        let value = |name| self.parameters.value(name).unwrap_or_default();
+        match self.engine {
+            Engine::Postgresql => format!("PostgreSQL {} on x86_64-pc-linux-gnu", value("server_version")),
+            Engine::Redshift => redshift::version(value("padb_version")),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::answers::Answers;
 use super::dial::{Client, knows};
-use super::scenario::Scenario;
+use super::scenario::{Engine, Scenario};
 
 /// Name and text of every file.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
@@ -105,11 +105,16 @@ impl Fault {
         self.cause.as_ref().or(self.others.first()).map(String::as_str)
     }
 
+    /// The product that the endpoint plays, whose questions those of [`Self::scenario`] are to be.
+    pub fn engine(&self) -> Engine {
+        self.endpoint.engine
+    }
+
     /// The endpoint. `questions` are the statements of an inspection by name, which it answers as the file says, or as a
     /// sound server does; where the file has one fail, whatever else is asked fails alike.
     pub fn scenario(&self, questions: &[(&str, &str)]) -> Scenario {
         let mut scenario = self.endpoint.clone();
-        scenario.session.queries.extend(self.answers.to(questions));
+        scenario.session.queries.extend(self.answers.to(questions, self.engine()));
         if scenario.session.otherwise.is_none() {
             scenario.session.otherwise = self.answers.failure(questions);
         }

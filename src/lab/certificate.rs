@@ -64,14 +64,15 @@ pub struct Issued {
 }
 
 impl Certificate {
-    /// Makes the certificate, and the root beside it. Where it names the addresses of loopback, it names these too.
-    pub fn issue(self, addresses: &[IpAddr]) -> Result<Issued, ErrorStack> {
+    /// Makes the certificate, and the root beside it. Where it names the addresses of loopback, it names these too; and
+    /// where it names `localhost`, it names `other`.
+    pub fn issue(self, addresses: &[IpAddr], other: Option<&str>) -> Result<Issued, ErrorStack> {
         let mut authority = Spec::root("pgpreflight lab root");
         if self == Self::Ed25519 {
             authority.key = KeyKind::Ed25519;
         }
         let root = Identity::self_signed(&authority)?;
-        let spec = self.spec(addresses);
+        let spec = self.spec(addresses, other);
         let identity = match self {
             Self::SelfSigned => Identity::self_signed(&spec)?,
             Self::UnknownIssuer => Identity::self_signed(&Spec::root("another root"))?.issue(&spec)?,
@@ -93,11 +94,12 @@ impl Certificate {
         Ok(Issued { root_pem: root.certificate_pem()?, identity, send_intermediates: self != Self::ChainIncomplete })
     }
 
-    fn spec(self, addresses: &[IpAddr]) -> Spec {
+    fn spec(self, addresses: &[IpAddr], other: Option<&str>) -> Spec {
         let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
         let others = addresses.iter().filter(|address| !(address.is_unspecified() || loopback.contains(address)));
         let named = loopback.iter().chain(others).copied().collect();
-        let sound = Spec { dns_names: vec!["localhost".to_owned()], ip_addresses: named, ..Spec::leaf("localhost") };
+        let dns_names = ["localhost"].into_iter().chain(other).map(str::to_owned).collect();
+        let sound = Spec { dns_names, ip_addresses: named, ..Spec::leaf("localhost") };
         match self {
             Self::Valid
             | Self::UnknownIssuer

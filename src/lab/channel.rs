@@ -5,6 +5,8 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::moment::Hangup;
+use super::redshift;
+use super::scenario::Engine;
 use super::server_error::ServerError;
 
 /// The longest message taken from a client.
@@ -29,6 +31,8 @@ pub(super) type Step<T> = Result<T, Halt>;
 /// Messages over a stream; what is queued goes out with [`Channel::flush`].
 pub(super) struct Channel<S> {
     pub(super) stream: S,
+    /// How errors are written.
+    engine: Engine,
     queue: Vec<u8>,
 }
 
@@ -39,8 +43,8 @@ pub(super) struct Message {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, queue: Vec::new() }
+    pub(super) fn new(stream: S, engine: Engine) -> Self {
+        Self { stream, engine, queue: Vec::new() }
     }
 
     /// Reads a packet without a type byte, as they come before the login; the length is not part of it.
@@ -101,12 +105,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
 
     /// Queues `NoticeResponse`.
     pub(super) fn queue_notice(&mut self, notice: &ServerError) {
-        self.queue(b'N', &[&error_body(notice)]);
+        self.queue(b'N', &[&error_body(notice, self.engine)]);
     }
 
     /// Queues `ErrorResponse`.
     pub(super) fn queue_error(&mut self, error: &ServerError) {
-        self.queue(b'E', &[&error_body(error)]);
+        self.queue(b'E', &[&error_body(error, self.engine)]);
     }
 
     /// Sends an `ErrorResponse` that ends the connection.
@@ -140,9 +144,13 @@ impl From<io::Error> for Halt {
     }
 }
 
-fn error_body(error: &ServerError) -> Vec<u8> {
+fn error_body(error: &ServerError, engine: Engine) -> Vec<u8> {
+    let dressed = match engine {
+        Engine::Postgresql => error,
+        Engine::Redshift => &redshift::dressed(error),
+    };
     let mut body = Vec::new();
-    for (letter, value) in error.fields() {
+    for (letter, value) in dressed.fields() {
         let mut utf8 = [0; 4];
         body.extend_from_slice(letter.encode_utf8(&mut utf8).as_bytes());
         body.extend_from_slice(value.as_bytes());

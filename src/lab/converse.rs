@@ -15,7 +15,7 @@ use super::login::{Client, login};
 use super::moment::Hangup;
 use super::pace::Paced;
 use super::query;
-use super::scenario::{Alpn, Scenario, SslRequest, Transport};
+use super::scenario::{Alpn, Engine, Scenario, SslRequest, Transport};
 use super::startup::{Opening, opening};
 
 /// The first byte of a TLS record that holds a `ClientHello`.
@@ -70,18 +70,22 @@ where
     let first = raw.read_u8().await?;
     raw.unread(&[first]);
     if first == TLS_HANDSHAKE {
-        // Up to PostgreSQL 16 this is a startup packet of an impossible length.
-        return if scenario.direct_tls { secured(raw, peer, endpoint, true).await } else { Err(Halt::Finished) };
+        // Up to PostgreSQL 16, and for Redshift, this is a startup packet of an impossible length.
+        return if scenario.direct_tls && scenario.engine == Engine::Postgresql {
+            secured(raw, peer, endpoint, true).await
+        } else {
+            Err(Halt::Finished)
+        };
     }
 
-    let mut channel = Channel::new(&mut *raw);
+    let mut channel = Channel::new(&mut *raw, scenario.engine);
     let mut asked_tls = false;
     loop {
-        match opening(&mut channel, asked_tls, scenario.newest_protocol).await? {
+        match opening(&mut channel, asked_tls, scenario).await? {
             Opening::Startup(startup) => {
                 endpoint.counts.startups.fetch_add(1, Ordering::SeqCst);
                 let client = Client { address: peer, encrypted: false, startup };
-                let mut backend = login(&mut channel, &client, endpoint).await?;
+                let mut backend = login(&mut channel, client, endpoint).await?;
                 return query::serve(&mut channel, &mut backend).await;
             }
             Opening::SslRequest => {
@@ -165,7 +169,7 @@ where
         return Err(Halt::Finished);
     }
 
-    let mut channel = Channel::new(tls);
+    let mut channel = Channel::new(tls, endpoint.scenario.engine);
     let outcome = session_over_tls(&mut channel, peer, endpoint).await;
     if matches!(outcome, Ok(()) | Err(Halt::Finished)) {
         // close_notify, as a server sends it that ends in good order; a client that is gone does not need it.
@@ -178,12 +182,12 @@ async fn session_over_tls<S>(channel: &mut Channel<S>, peer: IpAddr, endpoint: &
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Opening::Startup(startup) = opening(channel, true, endpoint.scenario.newest_protocol).await? else {
+    let Opening::Startup(startup) = opening(channel, true, &endpoint.scenario).await? else {
         return Err(Halt::Finished);
     };
     endpoint.counts.startups.fetch_add(1, Ordering::SeqCst);
     let client = Client { address: peer, encrypted: true, startup };
-    let mut backend = login(channel, &client, endpoint).await?;
+    let mut backend = login(channel, client, endpoint).await?;
     query::serve(channel, &mut backend).await
 }
 

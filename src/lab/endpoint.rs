@@ -14,7 +14,8 @@ use openssl::ssl::{
 use openssl::x509::X509Ref;
 
 use super::certificate::Issued;
-use super::scenario::{Alpn, ClientCertificate, Scenario, TlsVersion};
+use super::redshift;
+use super::scenario::{Alpn, ClientCertificate, Engine, Scenario, TlsVersion};
 use super::scram::Verifier;
 
 /// The ALPN name of PostgreSQL, in the wire form of RFC 7301.
@@ -50,7 +51,8 @@ impl Endpoint {
 
     /// The same for an endpoint that is dialled at these addresses, besides those of loopback.
     pub fn at(scenario: Scenario, addresses: &[IpAddr]) -> Result<Self, ErrorStack> {
-        let issued = scenario.certificate.issue(addresses)?;
+        let other = (scenario.engine == Engine::Redshift).then_some(redshift::HOSTS);
+        let issued = scenario.certificate.issue(addresses, other)?;
         let mut verifiers = BTreeMap::new();
         for (user, password) in &scenario.users {
             verifiers.insert(user.clone(), Verifier::new(password)?);
@@ -94,7 +96,7 @@ impl Endpoint {
         self.counts.startups.load(Ordering::SeqCst)
     }
 
-    /// Passwords, MD5 digests and SCRAM proofs received: what a real server would count as attempts to log in.
+    /// Passwords, digests, tokens and SCRAM proofs received: what a real server would count as attempts to log in.
     pub fn credentials_seen(&self) -> u64 {
         self.counts.credentials.load(Ordering::SeqCst)
     }
@@ -127,7 +129,7 @@ fn context(scenario: &Scenario, issued: &Issued) -> Result<SslContext, ErrorStac
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);
     builder.set_num_tickets(0)?;
     builder.set_options(SslOptions::NO_TICKET | SslOptions::NO_RENEGOTIATION);
-    if scenario.alpn == Alpn::Chosen {
+    if scenario.alpn == Alpn::Chosen && scenario.engine == Engine::Postgresql {
         builder.set_alpn_select_callback(|_, offered| select_next_proto(ALPN, offered).ok_or(AlpnError::ALERT_FATAL));
     }
     Ok(builder.build())

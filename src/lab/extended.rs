@@ -7,7 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::backend::{Backend, Plan};
 use super::channel::{Channel, Message};
 use super::query::{Stop, act};
+use super::redshift;
 use super::result::{Formats, ResultSet, description, row};
+use super::scenario::Engine;
 use super::server_error::ServerError;
 use super::statement::{Statement, statements};
 
@@ -103,9 +105,11 @@ impl Extended {
         if !portal.is_empty() && self.portals.contains_key(&portal) {
             return Err(refused("42P03", &format!("cursor \"{portal}\" already exists")));
         }
-        let plan = backend.plan(&prepared.sql);
-        if let Plan::Unknown(error) = plan {
-            return Err(Stop::Error(error));
+        let mut plan = backend.plan(&prepared.sql);
+        match &mut plan {
+            Plan::Unknown(error) => return Err(Stop::Error(error.clone())),
+            Plan::Rows(result) if backend.engine == Engine::Redshift => redshift::show::narrow(result, &values),
+            _ => {}
         }
         self.portals.insert(portal, Portal { plan, formats, sent: 0 });
         channel.queue(b'2', &[]);
@@ -119,14 +123,14 @@ impl Extended {
         let (kind, name) = (fields.byte()?, fields.text()?);
         if kind == b'P' {
             let portal = self.portals.get(&name).ok_or_else(|| no_portal(&name))?;
-            describe_rows(channel, &portal.plan, &portal.formats);
+            describe_rows(channel, &portal.plan, &portal.formats, backend.answers);
             return Ok(());
         }
         let prepared = self.statement(&name)?;
         let count = u16::try_from(prepared.parameter_types.len()).unwrap_or(u16::MAX);
         let oids: Vec<u8> = prepared.parameter_types.iter().flat_map(|oid| oid.to_be_bytes()).collect();
         channel.queue(b't', &[&count.to_be_bytes(), &oids]);
-        describe_rows(channel, &backend.plan(&prepared.sql), &Formats::default());
+        describe_rows(channel, &backend.plan(&prepared.sql), &Formats::default(), backend.answers);
         Ok(())
     }
 
@@ -174,12 +178,12 @@ impl Extended {
     }
 }
 
-fn describe_rows<S>(channel: &mut Channel<S>, plan: &Plan, formats: &Formats)
+fn describe_rows<S>(channel: &mut Channel<S>, plan: &Plan, formats: &Formats, answers: u16)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     match plan {
-        Plan::Rows(result) => channel.queue(b'T', &[&description(&result.columns, formats)]),
+        Plan::Rows(result) => channel.queue(b'T', &[&description(&result.columns, formats, answers)]),
         _ => channel.queue(b'n', &[]), // NoData
     }
 }
@@ -247,11 +251,11 @@ impl<'a> Fields<'a> {
         Ok(text)
     }
 
-    /// A value to bind, which the lab does not look at; −1 is the length of NULL.
-    fn value(&mut self) -> Result<(), Stop> {
+    /// A value to bind; −1 is the length of NULL.
+    fn value(&mut self) -> Result<Option<Vec<u8>>, Stop> {
         match self.integer()? {
-            u32::MAX => Ok(()),
-            length => self.bytes(usize::try_from(length).unwrap_or(usize::MAX)).map(drop),
+            u32::MAX => Ok(None),
+            length => self.bytes(usize::try_from(length).unwrap_or(usize::MAX)).map(|bytes| Some(bytes.to_vec())),
         }
     }
 

@@ -10,7 +10,8 @@ use super::backend::Backend;
 use super::channel::{Channel, Halt, Step};
 use super::endpoint::Endpoint;
 use super::moment::Moment;
-use super::scenario::{Authentication, HbaRule, Scenario};
+use super::redshift;
+use super::scenario::{Authentication, Engine, HbaRule, Scenario};
 use super::server_error::ServerError;
 use super::startup::Startup;
 
@@ -22,16 +23,20 @@ pub(super) struct Client {
 }
 
 /// Lets the client in, or says why not. Gives the session.
-pub(super) async fn login<'a, S>(channel: &mut Channel<S>, client: &Client, endpoint: &'a Endpoint) -> Step<Backend<'a>>
+pub(super) async fn login<'a, S>(
+    channel: &mut Channel<S>,
+    mut client: Client,
+    endpoint: &'a Endpoint,
+) -> Step<Backend<'a>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let scenario = &endpoint.scenario;
-    if let Some(error) = hba_error(client, scenario) {
+    if let Some(error) = hba_error(&client, scenario) {
         return channel.fail(&error).await;
     }
     reach(channel, scenario, Moment::BeforeAuth).await?;
-    authenticate(channel, client, endpoint).await?;
+    authenticate(channel, &mut client, endpoint).await?;
     channel.queue_authentication(0, b"");
     reach(channel, scenario, Moment::AfterAuthOk).await?;
 
@@ -45,7 +50,7 @@ where
     for notice in &scenario.session.notices {
         channel.queue_notice(notice);
     }
-    let backend = Backend::new(&scenario.session, &client.startup);
+    let backend = Backend::new(scenario, &client.startup);
     for (name, value) in backend.parameters.reported() {
         channel.queue_parameter(name, value);
     }
@@ -88,6 +93,9 @@ fn hba_error(client: &Client, scenario: &Scenario) -> Option<ServerError> {
         HbaRule::NoEntry => "no pg_hba.conf entry",
         HbaRule::Reject => "pg_hba.conf rejects connection",
     };
+    if scenario.engine == Engine::Redshift {
+        return Some(redshift::no_entry(client.address, &client.startup, client.encrypted));
+    }
     let Client { address, startup: Startup { user, database, .. }, .. } = client;
     let message = format!("{verdict} for host \"{address}\", user \"{user}\", database \"{database}\", {encryption}");
     Some(ServerError::fatal("28000", &message).with('F', "auth.c").with('R', "ClientAuthentication"))

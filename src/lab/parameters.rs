@@ -1,6 +1,7 @@
 //! The run-time parameters of a session: those a server reports in `ParameterStatus`, and a few that drivers ask for.
 
-use super::session::Session;
+use super::redshift;
+use super::scenario::{Engine, Scenario};
 use super::startup::Startup;
 
 /// Parameters that are not reported, with the values of PostgreSQL 18.4.
@@ -25,10 +26,15 @@ struct Parameter {
 
 impl Parameters {
     /// Those of the scenario, with what the client's startup packet sets.
-    pub(super) fn new(session: &Session, startup: &Startup) -> Self {
+    pub(super) fn new(scenario: &Scenario, startup: &Startup) -> Self {
+        let session = &scenario.session;
         let parameter =
             |(name, value): (String, String), reported| Parameter { name, first: value.clone(), value, reported };
-        let reported = session.reported(&startup.user).into_iter().map(|pair| parameter(pair, true));
+        let sound = match scenario.engine {
+            Engine::Postgresql => sound(&startup.user),
+            Engine::Redshift => redshift::parameters(&startup.user, redshift::answers(startup)),
+        };
+        let reported = session.reported(sound).into_iter().map(|pair| parameter(pair, true));
         let mut all: Vec<_> = reported.collect();
         let others = UNREPORTED.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         all.extend(others.map(|pair| parameter(pair, false)));
@@ -82,6 +88,29 @@ impl Parameters {
     }
 }
 
+/// The `ParameterStatus` messages for this role, in order. The names and values are those of PostgreSQL 18.4.
+fn sound(user: &str) -> Vec<(String, String)> {
+    [
+        ("in_hot_standby", "off"),
+        ("integer_datetimes", "on"),
+        ("TimeZone", "Etc/UTC"),
+        ("IntervalStyle", "postgres"),
+        ("search_path", "\"$user\", public"),
+        ("is_superuser", "off"),
+        ("application_name", ""),
+        ("default_transaction_read_only", "off"),
+        ("scram_iterations", "4096"),
+        ("DateStyle", "ISO, MDY"),
+        ("standard_conforming_strings", "on"),
+        ("session_authorization", user),
+        ("client_encoding", "UTF8"),
+        ("server_version", "18.4"),
+        ("server_encoding", "UTF8"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
 /// A value as the server shows it.
 fn as_shown(name: &str, value: &str) -> String {
     match name {
@@ -89,7 +118,7 @@ fn as_shown(name: &str, value: &str) -> String {
             let encoding = value.to_uppercase().replace(['-', '_'], "");
             if encoding == "UNICODE" { "UTF8".to_owned() } else { encoding }
         }
-        "DateStyle" if !value.contains(',') => format!("{value}, MDY"),
+        "DateStyle" | "datestyle" if !value.contains(',') => format!("{value}, MDY"),
         _ => value.to_owned(),
     }
 }

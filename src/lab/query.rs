@@ -70,7 +70,7 @@ where
         let plan = backend.plan(statement);
         if let Plan::Rows(result) = &plan {
             let formats = Formats::default();
-            channel.queue(b'T', &[&description(&result.columns, &formats)]);
+            channel.queue(b'T', &[&description(&result.columns, &formats, backend.answers)]);
             for cells in &result.rows {
                 channel.queue(b'D', &[&row(cells, &result.columns, &formats)]);
             }

@@ -41,8 +41,8 @@ impl ResultSet {
     }
 }
 
-/// The body of `RowDescription`.
-pub(super) fn description(columns: &[Column], formats: &Formats) -> Vec<u8> {
+/// The body of `RowDescription`; `answers` of 1 or more is Redshift's with the table of each column, of which it knows none.
+pub(super) fn description(columns: &[Column], formats: &Formats, answers: u16) -> Vec<u8> {
     let mut body = count(columns.len()).to_vec();
     for (index, column) in columns.iter().enumerate() {
         let (oid, size): (u32, i16) = match column.kind {
@@ -58,6 +58,10 @@ pub(super) fn description(columns: &[Column], formats: &Formats) -> Vec<u8> {
         body.extend_from_slice(&size.to_be_bytes());
         body.extend_from_slice(&(-1_i32).to_be_bytes()); // no type modifier
         body.extend_from_slice(&formats.of(index).to_be_bytes());
+        if answers > 0 {
+            body.extend_from_slice(&[0; 4]); // no schema, table, column or database
+            body.extend_from_slice(&1_u16.to_be_bytes()); // may be NULL
+        }
     }
     body
 }

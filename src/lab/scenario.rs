@@ -1,5 +1,6 @@
 //! One endpoint described as data: what it does on each layer, from the TCP accept to the last query. Every key has a
 //! default, and all defaults together are a sound PostgreSQL 18 with TLS and SCRAM.
+//! `engine = "redshift"` is Amazon Redshift instead, which has no SCRAM: `authentication` is then to be given.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,8 @@ pub const DEFAULT_PASSWORD: &str = "wonderland";
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Scenario {
+    /// The product it plays.
+    pub engine: Engine,
     /// What happens to a TCP connection.
     pub transport: Transport,
     /// Listens on `::1` too, under the same port.
@@ -33,6 +36,7 @@ pub struct Scenario {
     /// The answer to `SSLRequest`.
     pub ssl_request: SslRequest,
     /// A `ClientHello` without `SSLRequest` is taken (PostgreSQL 17 and later; the ALPN `postgresql` is then demanded).
+    /// Redshift takes none.
     pub direct_tls: bool,
     /// What becomes of the protocols that a client offers by ALPN.
     pub alpn: Alpn,
@@ -72,6 +76,18 @@ pub struct Scenario {
     pub stall_after_bytes: Option<u64>,
     /// Sends exactly this many bytes (TLS records included), then ends the connection.
     pub close_after_bytes: Option<u64>,
+}
+
+/// The product: what a session reports, how an error is written, and what a startup packet may hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// PostgreSQL 18.
+    #[default]
+    Postgresql,
+    /// Amazon Redshift, which calls itself PostgreSQL 8.0.2. Its certificate names `lab.abc.eu-west-1.redshift.amazonaws.com`
+    /// too, by which a client knows it.
+    Redshift,
 }
 
 /// What happens to a TCP connection.
@@ -212,6 +228,11 @@ pub enum Authentication {
     #[default]
     #[serde(rename = "scram-sha-256")]
     ScramSha256,
+    /// Code 13 of Redshift: a salted SHA-256 of the password, with a nonce of either side.
+    RedshiftDigest,
+    /// Code 14 of Redshift: the token of an identity provider, which here is the password of the user. A startup packet
+    /// need not name the user: then it is the one whose token it is.
+    RedshiftIdp,
     /// `AuthenticationSASL` with these mechanisms, none of which the endpoint can speak.
     Sasl(Vec<String>),
     /// Any authentication request; whatever the client answers is refused.
@@ -237,6 +258,7 @@ pub struct Bytes(pub Vec<u8>);
 impl Default for Scenario {
     fn default() -> Self {
         Self {
+            engine: Engine::Postgresql,
             transport: Transport::Listen,
             ipv6: false,
             greeting: None,

@@ -12,9 +12,9 @@ use super::server_error::ServerError;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Session {
-    /// `ParameterStatus` as `[name, value]`: replaces PostgreSQL 18's value of that name, or is sent after all of them.
+    /// `ParameterStatus` as `[name, value]`: replaces the engine's value of that name, or is sent after all of them.
     pub parameters: Vec<(String, String)>,
-    /// Only `parameters` are reported, in their order, and none of PostgreSQL 18's.
+    /// Only `parameters` are reported, in their order, and none of the engine's.
     pub parameters_only: bool,
     /// `NoticeResponses` after `AuthenticationOk`.
     pub notices: Vec<ServerError>,
@@ -71,30 +71,12 @@ impl Default for Session {
 }
 
 impl Session {
-    /// The `ParameterStatus` messages for this role, in order. The names and values are those of PostgreSQL 18.4.
-    pub(super) fn reported(&self, user: &str) -> Vec<(String, String)> {
+    /// The `ParameterStatus` messages in order, of a server that has these where nothing is wrong with it.
+    pub(super) fn reported(&self, sound: Vec<(String, String)>) -> Vec<(String, String)> {
         if self.parameters_only {
             return self.parameters.clone();
         }
-        let mut reported: Vec<(String, String)> = [
-            ("in_hot_standby", "off"),
-            ("integer_datetimes", "on"),
-            ("TimeZone", "Etc/UTC"),
-            ("IntervalStyle", "postgres"),
-            ("search_path", "\"$user\", public"),
-            ("is_superuser", "off"),
-            ("application_name", ""),
-            ("default_transaction_read_only", "off"),
-            ("scram_iterations", "4096"),
-            ("DateStyle", "ISO, MDY"),
-            ("standard_conforming_strings", "on"),
-            ("session_authorization", user),
-            ("client_encoding", "UTF8"),
-            ("server_version", "18.4"),
-            ("server_encoding", "UTF8"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
+        let mut reported = sound;
         for (name, value) in &self.parameters {
             match reported.iter_mut().find(|(known, _)| known == name) {
                 Some(parameter) => parameter.1.clone_from(value),

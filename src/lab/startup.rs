@@ -4,7 +4,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::channel::{Channel, Halt, Step, until_nul};
-use super::scenario::Protocol;
+use super::scenario::{Authentication, Engine, Protocol, Scenario};
 use super::server_error::ServerError;
 
 const CANCEL_REQUEST: u32 = 80_877_102;
@@ -29,7 +29,7 @@ pub(super) struct Startup {
 }
 
 /// Reads packets until one of them decides. An `SSLRequest` counts once; a second one is taken for a protocol version.
-pub(super) async fn opening<S>(channel: &mut Channel<S>, asked_tls: bool, newest: Protocol) -> Step<Opening>
+pub(super) async fn opening<S>(channel: &mut Channel<S>, asked_tls: bool, scenario: &Scenario) -> Step<Opening>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -40,23 +40,26 @@ where
         };
         match u32::from_be_bytes(*version) {
             CANCEL_REQUEST => return Err(Halt::Finished),
-            GSS_ENC_REQUEST => {
+            // A version of the protocol that does not exist, to servers before PostgreSQL 12.
+            GSS_ENC_REQUEST if scenario.engine == Engine::Postgresql => {
                 channel.queue_raw(b"N");
                 channel.flush().await?;
             }
             SSL_REQUEST if !asked_tls => return Ok(Opening::SslRequest),
-            version => return Ok(Opening::Startup(startup(channel, version, parameters, newest).await?)),
+            version => return Ok(Opening::Startup(startup(channel, version, parameters, scenario).await?)),
         }
     }
 }
 
-async fn startup<S>(channel: &mut Channel<S>, version: u32, parameters: &[u8], newest: Protocol) -> Step<Startup>
+async fn startup<S>(channel: &mut Channel<S>, version: u32, parameters: &[u8], scenario: &Scenario) -> Step<Startup>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let newest = scenario.newest_protocol;
+    let negotiates = scenario.engine == Engine::Postgresql;
     let [major, minor] = [version >> 16, version & 0xffff];
-    if major != 3 {
-        return refuse_version(channel, major, minor, newest).await;
+    if major != 3 || (minor > 0 && !negotiates) {
+        return refuse_version(channel, [major, minor], scenario).await;
     }
     if parameters.last() != Some(&0) {
         let message = "invalid startup packet layout: expected terminator as last byte";
@@ -81,14 +84,14 @@ where
             name => startup.settings.push((until_nul(name), until_nul(value))),
         }
     }
-    if minor > u32::from(newest.minor()) || unknown_count > 0 {
+    if negotiates && (minor > u32::from(newest.minor()) || unknown_count > 0) {
         startup.minor = startup.minor.min(u16::try_from(minor).unwrap_or(u16::MAX));
         let in_force = 3 << 16 | u32::from(startup.minor);
         channel.queue(b'v', &[&in_force.to_be_bytes(), &unknown_count.to_be_bytes(), &unknown_options]);
     } else {
         startup.minor = u16::try_from(minor).unwrap_or(u16::MAX);
     }
-    if startup.user.is_empty() {
+    if startup.user.is_empty() && scenario.authentication != Authentication::RedshiftIdp {
         let message = "no PostgreSQL user name specified in startup packet";
         return channel.fail(&refusal("28000", message)).await;
     }
@@ -98,12 +101,15 @@ where
     Ok(startup)
 }
 
-async fn refuse_version<S>(channel: &mut Channel<S>, major: u32, minor: u32, newest: Protocol) -> Step<Startup>
+async fn refuse_version<S>(channel: &mut Channel<S>, [major, minor]: [u32; 2], scenario: &Scenario) -> Step<Startup>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let newest = newest.minor();
-    let message = format!("unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.{newest}");
+    let supported = match scenario.engine {
+        Engine::Postgresql => format!("3.0 to 3.{}", scenario.newest_protocol.minor()),
+        Engine::Redshift => "1.0 to 3.0".to_owned(),
+    };
+    let message = format!("unsupported frontend protocol {major}.{minor}: server supports {supported}");
     if major < 3 {
         // Protocol 2 has no length and no fields.
         channel.queue_raw(format!("EFATAL:  {message}\n\0").as_bytes());

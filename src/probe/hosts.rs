@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::recorder::Recorder;
 use super::trace::{Dialled, Failure, LoginFailure, Role, Stage, Trace};
 use super::{Ladder, Watch};
+use crate::dialect::POSTGRESQL;
 use crate::target::{SessionAttrs, Target};
 use crate::wire::connection::Connection;
 use crate::wire::meter::{Deadline, Meter};
@@ -125,6 +126,7 @@ impl<'w> Walk<'w> {
             peer: None,
             until: Deadline::at(self.deadline),
             unjudged: None,
+            dialect: &POSTGRESQL,
         }
     }
 

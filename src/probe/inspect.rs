@@ -1,5 +1,7 @@
 //! Stages session and privileges: all questions leave in one flight, the answers are read one after the other.
 
+mod elsewhere;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,12 +14,25 @@ use crate::wire::screen::Screen;
 /// Asks everything at once: one round trip for all answers.
 pub async fn ask(connection: &mut Connection, dialect: &Dialect) -> Result<(), Silence> {
     let began = Instant::now();
-    let asked = connection.ask(&dialect.questions().map(|(_, statement)| statement)).await;
+    let statements: Vec<&str> = dialect.questions().into_iter().map(|(_, statement)| statement).collect();
+    let asked = connection.ask(&statements).await;
     asked.map_err(|broken| silence(broken, began.elapsed()))
 }
 
+/// Asks a server that has not said which version it is; nothing where it does not say.
+pub async fn version(connection: &mut Connection) -> Result<Option<String>, Silence> {
+    let began = Instant::now();
+    let asked = connection.ask(&["select version()"]).await;
+    asked.map_err(|broken| silence(broken, began.elapsed()))?;
+    Ok(willing_answer(connection).await?.into_iter().next().and_then(|row| Row(row.into_iter()).next()))
+}
+
 /// Reads the facts of the session.
-pub async fn session(connection: &mut Connection, server_version: &str) -> Result<SessionSeen, Silence> {
+pub async fn session(
+    connection: &mut Connection,
+    dialect: &Dialect,
+    server_version: &str,
+) -> Result<SessionSeen, Silence> {
     let rows = answer(connection).await?;
     let mut row = Row::first(rows)?;
     let mut seen = SessionSeen {
@@ -25,13 +40,15 @@ pub async fn session(connection: &mut Connection, server_version: &str) -> Resul
         server_version: server_version.to_owned(),
         standby: row.flag()?,
         read_only: row.flag()?,
-        connections: Connections { used: row.number()?, limit: row.number()?, reserved: row.number()? },
+        connections: row.connections()?,
         process: row.next().and_then(|process| process.parse().ok()),
         product: None,
         settings: Vec::new(),
     };
-    let product = willing_answer(connection).await?;
-    seen.product = product.into_iter().next().and_then(|row| Row(row.into_iter()).next());
+    if dialect.product.is_some() {
+        let product = willing_answer(connection).await?;
+        seen.product = product.into_iter().next().and_then(|row| Row(row.into_iter()).next());
+    }
     seen.settings = in_force(willing_answer(connection).await?.into_iter().filter_map(|row| setting(row).ok()));
     large_answer(connection).await?;
     Ok(seen)
@@ -69,7 +86,14 @@ async fn large_answer(connection: &mut Connection) -> Result<(), Silence> {
 }
 
 /// Reads what the role may do.
-pub async fn privileges(connection: &mut Connection, screen: &Screen) -> Result<PrivilegesSeen, Silence> {
+pub async fn privileges(
+    connection: &mut Connection,
+    dialect: &Dialect,
+    screen: &Screen,
+) -> Result<PrivilegesSeen, Silence> {
+    if dialect.elsewhere.is_some() {
+        return elsewhere::privileges(connection, screen).await;
+    }
     let mut role = Row::first(answer(connection).await?)?;
     let (superuser, reads_all) = (role.flag()?, role.next().is_some_and(|flag| flag == "t"));
     let rows = answer(connection).await?;
@@ -135,6 +159,16 @@ impl Row {
 
     fn text(&mut self) -> Result<String, Silence> {
         self.next().ok_or_else(|| unreadable("a value is missing"))
+    }
+
+    /// None where all of it is NULL.
+    fn connections(&mut self) -> Result<Option<Connections>, Silence> {
+        let numbers = [self.next(), self.next(), self.next()];
+        if numbers.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let mut numbers = Row(Vec::from(numbers).into_iter());
+        Ok(Some(Connections { used: numbers.number()?, limit: numbers.number()?, reserved: numbers.number()? }))
     }
 
     fn flag(&mut self) -> Result<bool, Silence> {

@@ -2,6 +2,7 @@
 
 mod demands;
 mod negotiation;
+mod redshift;
 
 use std::io;
 use std::thread;
@@ -115,6 +116,16 @@ impl Login<'_> {
                 }
                 Authentication::SaslContinue(_) | Authentication::SaslFinal(_) => {
                     return Err(LoginFailure::Garbage { reason: "a SASL message outside an exchange".to_owned() });
+                }
+                Authentication::Digest { salt, nonce } => {
+                    self.expect(Method::RedshiftDigest)?;
+                    let answer = redshift::digest(self.password()?, &salt, &nonce).map_err(redshift::no_nonce)?;
+                    self.send_secret(|buffer| redshift::digest_message(&answer, buffer)).await?;
+                }
+                Authentication::IdentityToken => {
+                    self.expect(Method::RedshiftToken)?;
+                    let token = self.token()?.clone();
+                    self.send_secret(|buffer| redshift::token_message(&token, buffer)).await?;
                 }
                 Authentication::Other(code) => {
                     let method = match code {
@@ -259,6 +270,14 @@ impl Login<'_> {
 
     fn password(&self) -> Result<&Secret, LoginFailure> {
         self.target.password.as_ref().ok_or(LoginFailure::PasswordMissing)
+    }
+
+    /// A token is good for whoever has it, and goes over TLS only.
+    fn token(&self) -> Result<&Secret, LoginFailure> {
+        match self.encryption {
+            Encryption::Plain => Err(LoginFailure::TokenNeedsTls),
+            Encryption::Tls => self.target.token.as_ref().ok_or(LoginFailure::TokenMissing),
+        }
     }
 
     async fn send_secret(

@@ -129,9 +129,9 @@ struct Prober<'a> {
 }
 
 impl<'a> Prober<'a> {
-    /// Whatever the target knows, no password is at hand here: none can be sent.
+    /// Whatever the target knows, no password and no token is at hand here: none can be sent.
     fn new(target: Target, address: SocketAddr, deadline: Instant, screen: &'a Screen) -> Self {
-        let target = Target { password: None, ..target };
+        let target = Target { password: None, token: None, ..target };
         Self { target, address, deadline, demanded: Verification::None, screen, meter: Meter::default() }
     }
 

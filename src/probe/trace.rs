@@ -23,6 +23,7 @@ pub use self::session::{Connections, PrivilegesSeen, Role, RoleSetting, Schema, 
 pub use self::tls::{Objection, SslReply, Stranger, StrictObjection, TlsFailure, TlsSeen};
 use crate::target::Encryption;
 pub use crate::wire::delivery::Delivery;
+use crate::wire::message::ServerError;
 
 /// The stages of a check, in the order they are walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,6 +150,17 @@ impl Failure {
                 matches!(failure, Silence::NoReply { .. } | Silence::LargeResult { .. })
             }
             Self::Resolve(_) | Self::Connect(_) | Self::WrongRole(_) => false,
+        }
+    }
+
+    /// The error that the server sent, where one did it.
+    pub fn server_error(&self) -> Option<&ServerError> {
+        match self {
+            Self::Tls(TlsFailure::ServerError(error))
+            | Self::Login(LoginFailure::Refused(error))
+            | Self::Session(Silence::Refused(error))
+            | Self::Privileges(Silence::Refused(error)) => Some(error),
+            _ => None,
         }
     }
 

@@ -174,24 +174,21 @@ fn tls_line(stage: &StageReport) -> String {
 fn login_line(stage: &StageReport) -> String {
     let method = stage.facts.get("method").map(plain).unwrap_or_default();
     let checked = stage.facts.get("password_checked") == Some(&Value::Bool(true));
-    if checked { format!("{method}, password accepted") } else { format!("{method}, password not asked for") }
+    let what = if method == "redshift-idp" { "token" } else { "password" };
+    if checked { format!("{method}, {what} accepted") } else { format!("{method}, password not asked for") }
 }
 
 fn session_line(stage: &StageReport) -> String {
     let text = |name: &str| stage.facts.get(name).map(plain).unwrap_or_default();
-    let connections = |name: &str| {
-        stage.facts.get("connections").and_then(|connections| connections.get(name)).map(plain).unwrap_or_default()
-    };
+    let connections = stage.facts.get("connections").map_or_else(String::new, connections);
+    let edition = stage.facts.get("edition").map_or_else(String::new, |edition| format!(" ({})", plain(edition)));
     let mode = if stage.facts.get("read_only") == Some(&Value::Bool(true)) { "read-only" } else { "read-write" };
-    format!(
-        "{} {}, {}, {mode}, {} of {} connections used ({} reserved)",
-        text("product"),
-        text("server_version"),
-        text("role"),
-        connections("used"),
-        connections("limit"),
-        connections("reserved"),
-    )
+    format!("{} {}{edition}, {}, {mode}{connections}", text("product"), text("server_version"), text("role"))
+}
+
+fn connections(connections: &Value) -> String {
+    let number = |name: &str| connections.get(name).map(plain).unwrap_or_default();
+    format!(", {} of {} connections used ({} reserved)", number("used"), number("limit"), number("reserved"))
 }
 
 fn privileges_line(stage: &StageReport) -> String {

@@ -16,7 +16,7 @@ pub fn of(stage: Stage, target: &Target, trace: &Trace) -> Map<String, Value> {
         Stage::Connect => connect(target, trace),
         Stage::Tls => tls(&target.candidate(trace.host), trace),
         Stage::Login => login(trace),
-        Stage::Session => session(trace),
+        Stage::Session => session(&target.candidate(trace.host), trace),
         Stage::Privileges => privileges(trace),
         Stage::Input | Stage::Register => Map::new(),
     };
@@ -142,21 +142,22 @@ fn driver(seen: &DriverSeen) -> Value {
     Value::Object(facts)
 }
 
-fn session(trace: &Trace) -> Map<String, Value> {
+fn session(target: &Target, trace: &Trace) -> Map<String, Value> {
     let Some(seen) = &trace.session else {
         return Map::new();
     };
     map(json!({
         "server_version": seen.server_version,
         "product": product::name(seen, &trace.login),
+        "edition": product::edition(target, trace),
         "version": seen.version,
         "role": if seen.standby { "standby" } else { "primary" },
         "read_only": seen.read_only,
-        "connections": {
-            "used": seen.connections.used,
-            "limit": seen.connections.limit,
-            "reserved": seen.connections.reserved,
-        },
+        "connections": seen.connections.map(|connections| json!({
+            "used": connections.used,
+            "limit": connections.limit,
+            "reserved": connections.reserved,
+        })),
         "round_trips": trace.round_trips,
     }))
 }

@@ -188,6 +188,7 @@ impl InputFailure {
     pub fn keyword(&self) -> Option<&'static str> {
         match self {
             Self::PortInvalid { .. } => Some("port"),
+            Self::ReservedCharacter(':') => Some("user"),
             Self::HostHasPort { .. }
             | Self::HostHasScheme { .. }
             | Self::SocketPathTooLong { .. }

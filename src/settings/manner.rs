@@ -1,18 +1,10 @@
 //! What the driver that TARGET is written for does otherwise than libpq, where libpq has no keyword for it; and what
 //! kind of server it is for.
 
-use crate::target::{Engine, Oddity};
+use crate::target::{Engine, Oddity, RedshiftHost};
 
 /// The port of Amazon Redshift.
 pub const REDSHIFT_PORT: &str = "5439";
-
-/// Ends of the host names of Amazon Redshift's clusters and workgroups (AWS, "Finding your cluster connection string").
-const REDSHIFT_HOSTS: [&str; 4] = [
-    ".redshift.amazonaws.com",
-    ".redshift.amazonaws.com.cn",
-    ".redshift-serverless.amazonaws.com",
-    ".redshift-serverless.amazonaws.com.cn",
-];
 
 /// The manner of a driver; the default is libpq's.
 #[derive(Debug, Default)]
@@ -48,8 +40,7 @@ impl Manner {
 
 /// The engine that a host name, or the first of a list, tells.
 pub fn engine_of_host(host: &str) -> Option<Engine> {
-    let first = host.split(',').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    REDSHIFT_HOSTS.iter().any(|end| first.ends_with(end)).then_some(Engine::Redshift)
+    RedshiftHost::of(host.split(',').next().unwrap_or_default()).map(|_| Engine::Redshift)
 }
 
 #[cfg(test)]

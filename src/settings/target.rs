@@ -53,6 +53,7 @@ pub fn assemble(
     if passwords.from_file {
         shown.insert("password", "passfile".to_owned());
     }
+    shown.extend(sources.token.iter().map(|(_, source)| ("token", (*source).to_owned())));
     let mut target = Target {
         engine: manner.engine.unwrap_or(Engine::Postgresql),
         endpoint: first.endpoint,
@@ -60,12 +61,14 @@ pub fn assemble(
         session_attrs: login::session_attrs(&reader)?,
         load_balance: login::load_balance(&reader)?,
         password: first.password,
+        password_until: sources.password_until,
+        token: sources.token.as_ref().map(|(token, _)| token.clone()),
         tls,
         channel_binding: login::channel_binding(&reader)?,
         require_auth: login::require_auth(&reader)?,
         require_peer: reader.text("requirepeer").map(str::to_owned),
         protocol: login::protocol(&reader)?,
-        startup: login::startup(&reader),
+        startup: login::startup(&reader).into_iter().chain(sources.identity_provider.iter().cloned()).collect(),
         limits: reader.limits()?,
         sources: shown,
         parameters: BTreeMap::new(),

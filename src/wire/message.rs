@@ -18,6 +18,9 @@ const MOST_FIELDS: usize = 50;
 /// The most columns of a row that are looked at; our own questions have six.
 const MOST_COLUMNS: usize = 50;
 
+/// The algorithm of Redshift's digest that there is; others have a number, and nothing else yet.
+const SHA_256: i32 = 0;
+
 /// The most protocol options kept that a server does not know; nothing here asks for any.
 const MOST_OPTIONS: usize = 20;
 
@@ -71,7 +74,16 @@ pub enum Authentication {
     SaslContinue(Bytes),
     /// Code 12: the server's last SASL message.
     SaslFinal(Bytes),
-    /// Any other code.
+    /// Code 13 of Amazon Redshift: the password hashed twice, by SHA-256.
+    Digest {
+        /// What the password is hashed with first.
+        salt: Bytes,
+        /// What that hash is hashed with.
+        nonce: Bytes,
+    },
+    /// Code 14 of Amazon Redshift: a token of an identity provider.
+    IdentityToken,
+    /// Any other code, and code 13 with another algorithm than SHA-256.
     Other(i32),
 }
 
@@ -165,8 +177,24 @@ fn authentication(mut body: Bytes, screen: &Screen) -> io::Result<Authentication
         ),
         11 => Authentication::SaslContinue(body),
         12 => Authentication::SaslFinal(body),
+        13 => digest(body)?,
+        14 => Authentication::IdentityToken,
         other => Authentication::Other(other),
     })
+}
+
+/// The number of the algorithm, then salt and nonce, each behind its length.
+fn digest(mut body: Bytes) -> io::Result<Authentication> {
+    if body.try_get_i32().map_err(invalid)? != SHA_256 {
+        return Ok(Authentication::Other(13));
+    }
+    let salt = counted(&mut body)?;
+    Ok(Authentication::Digest { salt, nonce: counted(&mut body)? })
+}
+
+fn counted(body: &mut Bytes) -> io::Result<Bytes> {
+    let length = usize::try_from(body.try_get_i32().map_err(invalid)?).map_err(invalid)?;
+    if body.len() < length { Err(truncated()) } else { Ok(body.split_to(length)) }
 }
 
 fn negotiation(mut body: Bytes, screen: &Screen) -> io::Result<Message> {

@@ -31,6 +31,7 @@ mod negotiation;
 mod pki;
 mod pooler;
 mod protocol;
+mod redshift;
 mod require_auth;
 mod round_trips;
 mod server;

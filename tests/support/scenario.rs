@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pgpreflight::dialect::POSTGRESQL;
+use pgpreflight::dialect::{POSTGRESQL, REDSHIFT};
 use pgpreflight::lab::Scenario;
 use pgpreflight::lab::answers::Answers;
+use pgpreflight::lab::scenario::{Authentication, Engine};
 use serde::Deserialize;
 
 /// One file.
@@ -120,11 +121,29 @@ impl File {
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// The same fault of an Amazon Redshift.
+    pub fn redshift(&self) -> Option<Scenario> {
+        let mut scenario = self.fault.clone()?;
+        scenario.engine = Engine::Redshift;
+        scenario.session.parameters.retain(|(name, _)| name != "server_version");
+        if scenario.authentication == Authentication::ScramSha256 {
+            scenario.authentication = Authentication::Md5;
+        }
+        Some(self.answering(scenario))
+    }
+
     /// The endpoint with its answers to the inspection.
     pub fn scenario(&self) -> Option<Scenario> {
-        let mut scenario = self.fault.clone()?;
-        scenario.session.queries.extend(self.answers.to(&POSTGRESQL.questions()));
-        Some(scenario)
+        self.fault.clone().map(|scenario| self.answering(scenario))
+    }
+
+    fn answering(&self, mut scenario: Scenario) -> Scenario {
+        let dialect = match scenario.engine {
+            Engine::Postgresql => &POSTGRESQL,
+            Engine::Redshift => &REDSHIFT,
+        };
+        scenario.session.queries.extend(self.answers.to(&dialect.questions(), scenario.engine));
+        scenario
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn run(mut args: UpdateArgs, service: &Service, output: &mut Ou
 
 /// The environment alone says nothing: a new name is no reason to send a password again.
 fn says_how_to_log_in(args: &CheckArgs) -> bool {
-    !args.target.is_empty() || !args.keywords.0.is_empty() || args.password_stdin || args.password_command.is_some()
+    !args.target.is_empty() || !args.keywords.0.is_empty() || args.password_stdin || args.password_command.is_some() || args.redshift.iam
 }
 
 /// What would register TARGET, or the report of why it cannot be registered.
@@ -66,7 +66,7 @@ async fn request(mut args: UpdateArgs, of: &Connection) -> Result<Result<Connect
     args.check.engine = args.check.engine.or(is_redshift.then_some(EngineName::Redshift));
     let wishes =
         Wishes { name: of.name.clone(), description: None, form: args.auth.map(Into::into), cloud: args.cloud.into() };
-    let sources = check::sources(args.check).await?;
+    let sources = check::sources(args.check).await??;
     let given = Given::of(&sources);
     let target = match settings::read(&sources) {
         Ok(target) => target,

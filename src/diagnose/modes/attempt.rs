@@ -64,7 +64,7 @@ impl<'a> Attempt<'a> {
         let seen = &tried.seen;
         let end = match &tried.failure {
             None => End::Session,
-            Some(LoginFailure::PasswordMissing) => End::Asks,
+            Some(LoginFailure::PasswordMissing | LoginFailure::TokenMissing) => End::Asks,
             // The walk's own: what is true of its password is judged apart.
             Some(_) if seen.credentials_sent && !seen.authenticated => End::Asks,
             Some(failure) => End::Login(failure),

@@ -106,7 +106,8 @@ impl Refusal<'_> {
 
     /// Redshift has 28000 for a wrong password, where PostgreSQL has 28P01.
     pub(super) fn is_password_of_redshift(&self) -> bool {
-        self.trace.login.credentials_sent && self.external_method().is_none()
+        let by_token = self.trace.login.method == Some(Method::RedshiftToken);
+        self.trace.login.credentials_sent && self.external_method().is_none() && !by_token
     }
 
     pub(super) fn external(&self) -> Finding {

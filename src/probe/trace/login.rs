@@ -71,6 +71,10 @@ pub enum Method {
     Gss,
     /// SSPI.
     Sspi,
+    /// Amazon Redshift's digest by SHA-256 (code 13).
+    RedshiftDigest,
+    /// A token of an identity provider, for Amazon Redshift (code 14).
+    RedshiftToken,
     /// Any other code.
     Other(i32),
 }
@@ -93,6 +97,10 @@ pub enum LoginFailure {
     Refused(Box<ServerError>),
     /// The server wants a password, and there is none.
     PasswordMissing,
+    /// The server wants a token of an identity provider, and there is none.
+    TokenMissing,
+    /// It wants one where there is no TLS. Whoever reads a token has it: none is sent.
+    TokenNeedsTls,
     /// A method that is not spoken here; see [`LoginSeen::method`].
     MethodUnsupported,
     /// A method that `require_auth` does not allow; see [`LoginSeen::method`].

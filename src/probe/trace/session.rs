@@ -70,12 +70,12 @@ pub struct SessionSeen {
     pub server_version: String,
     /// The answer of `version()`.
     pub version: String,
-    /// `pg_is_in_recovery()`
+    /// `pg_is_in_recovery()`; Redshift has no standbys.
     pub standby: bool,
-    /// `transaction_read_only`
+    /// `transaction_read_only`; sessions of Redshift may write.
     pub read_only: bool,
-    /// Connections.
-    pub connections: Connections,
+    /// Connections; None where the server does not tell an ordinary role.
+    pub connections: Option<Connections>,
     /// `pg_backend_pid()`
     pub process: Option<u32>,
     /// What the server is a product of, where its version does not tell.

@@ -12,6 +12,8 @@ pub fn corrected(failure: &InputFailure, text: &str, place: usize) -> Option<Str
     let piece = outline.pieces().iter().find(|piece| piece.range.contains(&place));
     let edited = match (failure, piece) {
         (InputFailure::Malformed(malformed), _) => mend(*malformed, text, place),
+        // Where the user ends and the password begins, nobody but the user knows.
+        (InputFailure::ReservedCharacter(':'), _) => None,
         (InputFailure::ReservedCharacter(_), _) => encode_password(text, outline.pieces()),
         (InputFailure::ParameterUnknown { name: Some(name), meant, .. }, Some(piece))
             if piece.shown && text.get(piece.range.clone()) == Some(name) =>
