@@ -2,7 +2,7 @@
 FEATURES = $(if $(shell pkg-config --exists openssl 2>/dev/null && echo found),,--features vendored)
 SAY_OPENSSL = @echo "OpenSSL: $(if $(FEATURES),built from source (pkg-config finds none),the system's $(shell pkg-config --modversion openssl))"
 
-.PHONY: build demo test lint setup compiler bench fuzz soak
+.PHONY: build demo test lint setup compiler bench fuzz soak accuracy
 .DEFAULT_GOAL := build
 
 build: compiler ## the release binary
@@ -42,3 +42,15 @@ fuzz: compiler ## every form of input, FUZZ_SECONDS each, on a nightly toolchain
 soak: export PGPREFLIGHT_TEST_MAJORS = 10 11 12 13 14 15 16 17 18
 soak: setup ## 3,000 cases drawn at random, on every major, against psql on libpq 18
 	PGPREFLIGHT_DRAWN=3000 cargo test $(FEATURES) --test live drawn -- --nocapture
+
+accuracy: export PGPREFLIGHT_TEST_MAJORS = 10 11 12 13 14 15 16 17 18
+accuracy: export PGPREFLIGHT_ACCURACY = $(CURDIR)/target/accuracy.jsonl
+accuracy: setup ## plays every fault, also against psql and pg_isready, and writes tests/ACCURACY.md
+	rm -f $(PGPREFLIGHT_ACCURACY)
+	played=0; \
+	cargo test $(FEATURES) --no-fail-fast --test scenarios --test variants --test secrets --test names --test network || played=$$?; \
+	cargo test $(FEATURES) --test live -- $(LIVE_PLAYS) || played=$$?; \
+	cargo test $(FEATURES) --test accuracy the_table_is_written -- --ignored && exit $$played
+
+# The tests of `live` that have rows in the table.
+LIVE_PLAYS = faults:: pooler:: unix_socket:: certificates::identity fixes::session translated:: driver:: healthy::

@@ -12,8 +12,8 @@ use crate::settings::keywords::{KEYWORDS, Use};
 mod connections;
 mod lab;
 mod platform;
-mod register;
 mod redshift;
+mod register;
 mod serve;
 
 pub use connections::{
@@ -21,8 +21,8 @@ pub use connections::{
 };
 pub use lab::{LabArgs, LabFormat, LabRunArgs, LabServeArgs, LabTask};
 pub use platform::PlatformArgs;
-pub use register::{AuthName, CloudName, RegisterArgs};
 pub use redshift::RedshiftArgs;
+pub use register::{AuthName, CloudName, RegisterArgs};
 pub use serve::{PreflightMode, ServeArgs, ServeTask, StoreArgs};
 
 /// Dials a PostgreSQL endpoint, says what works, what fails, why, and what to change.

@@ -175,7 +175,7 @@ async fn a_check_of_each_fault_gives_the_code_of_the_list() {
         let permits = Arc::clone(&permits);
         runs.spawn(async move {
             let _permit = permits.acquire_owned().await.unwrap();
-            let run = run(program(["check", &endpoint.uri, "--format=json", "--timeout=2s"]), b"").await;
+            let run = run(program(["check", &endpoint.uri, "--format=json", "--timeout=4s"]), b"").await;
             assert!(run.code.is_some() && run.stderr.is_empty(), "{}: {run:?}", endpoint.fault);
             let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
             let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();

@@ -3,11 +3,14 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::duplicate_mod,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test ends at the first surprise"
 )]
 
+#[path = "support/accuracy.rs"]
+mod accuracy;
 #[path = "support/dns.rs"]
 mod dns;
 #[path = "names/doubted.rs"]
@@ -22,6 +25,7 @@ mod namespace;
 #[path = "support/program.rs"]
 mod program;
 
+use accuracy::{Asked, Play};
 use namespace::{command, inside};
 use pgpreflight::lab::{Lab, Scenario};
 use program::{program, run};
@@ -38,17 +42,18 @@ fn a_name_is_as_good_as_its_name_server_says() {
 }
 
 async fn names() {
-    // Host, time-out in milliseconds, cause, and what the evidence has for `eai_code`.
+    // What is wrong, host, time-out in milliseconds, cause, and what the evidence has for `eai_code`.
     let rows = [
-        ("nowhere.test", 5000, "resolve-name-not-found", None),
-        ("mail-only.test", 5000, "resolve-no-address", None),
-        ("servfail.test", 5000, "resolve-server-failure", Some(-3)),
-        ("refused.test", 5000, "resolve-server-failure", Some(-3)),
-        ("silent.test", 300, "resolve-timed-out", None),
-        ("silent.test", 5000, "resolve-timed-out", None),
+        ("The name does not exist", "nowhere.test", 5000, "resolve-name-not-found", None),
+        ("The name has no address", "mail-only.test", 5000, "resolve-no-address", None),
+        ("The name server fails", "servfail.test", 5000, "resolve-server-failure", Some(-3)),
+        ("The name server refuses", "refused.test", 5000, "resolve-server-failure", Some(-3)),
+        ("The name server is silent, and time is short", "silent.test", 300, "resolve-timed-out", None),
+        ("The name server is silent", "silent.test", 5000, "resolve-timed-out", None),
     ];
-    for (host, timeout, cause, eai) in rows {
+    for (fault, host, timeout, cause, eai) in rows {
         let report = check(&format!("host={host}"), timeout).await;
+        enter(fault, (&format!("host={host}"), timeout), &report, &[cause]);
         assert_eq!(field(&report, "/cause"), cause, "{host}: {report}");
         assert_eq!(field(&report, "/exit_code"), 10, "{host}");
         assert_eq!(field(&report, "/findings/0/evidence/host"), host);
@@ -68,6 +73,9 @@ async fn names() {
     let report = check(&format!("host=two.test port={port}"), 5000).await;
     assert_eq!(field(&report, "/stages/1/facts/addresses"), &serde_json::json!(["127.0.0.1", "127.0.0.2"]));
     assert_eq!(field(&report, "/stages/2/facts/address"), &format!("127.0.0.1:{port}"));
+    // The lab answers no inspection.
+    let codes = ["session-no-reply", "connect-some-addresses-fail"];
+    enter("One of two addresses is dead", (&format!("host=two.test port={port}"), 5000), &report, &codes);
     let finding = finding(&report, "connect-some-addresses-fail");
     let failed = finding.pointer("/evidence/failed").unwrap();
     assert_eq!(failed, &serde_json::json!([{ "address": format!("127.0.0.2:{port}"), "outcome": "refused" }]));
@@ -144,6 +152,8 @@ async fn routes() {
             command("ip", &[&["route", "add"], route.split(' ').collect::<Vec<_>>().as_slice()].concat());
         }
         let report = check(&format!("host={host}"), 5000).await;
+        let fault = if route.is_empty() { "no route".to_owned() } else { format!("route {route}") };
+        enter(&format!("{host} with {fault}"), (&format!("host={host}"), 5000), &report, &[cause]);
         assert_eq!(field(&report, "/cause"), cause, "{route} {host}: {report}");
         assert_eq!(field(&report, "/exit_code"), 11, "{host}");
         assert!(field(&report, "/elapsed_ms").as_f64().unwrap() < 1000.0, "{host}");
@@ -169,6 +179,20 @@ async fn check(target: &str, timeout: u32) -> Value {
     assert_eq!(report["exit_code"].as_i64(), ran.code.map(i64::from));
     assert_eq!(ran.stderr, "");
     report
+}
+
+/// Adds it to the table of accuracy.
+fn enter(fault: &str, (target, timeout): (&str, u32), report: &Value, codes: &[&str]) {
+    let play = Play {
+        fault: fault.to_owned(),
+        source: "namespace".to_owned(),
+        variant: None,
+        healthy: false,
+        expected: codes.iter().map(|code| (*code).to_owned()).collect(),
+        timeout: timeout.into(),
+    };
+    let conninfo = format!("user=alice dbname=orders sslmode=disable {target}");
+    accuracy::record(play, report, &Asked { conninfo, ..Asked::default() });
 }
 
 fn field<'a>(report: &'a Value, pointer: &str) -> &'a Value {

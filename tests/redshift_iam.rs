@@ -1,5 +1,5 @@
 //! `--iam` by the real program, with a command of the name `aws` that says what it was asked for, and then answers.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 #[path = "support/program.rs"]
 mod program;

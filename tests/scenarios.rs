@@ -2,8 +2,14 @@
 //! expects. Every code has a place here, or is named below with the test that proves it.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
+#[path = "support/accuracy.rs"]
+mod accuracy;
 #[path = "support/client_files.rs"]
 mod client_files;
+#[path = "support/foreign_advice.rs"]
+mod foreign_advice;
+#[path = "support/judge.rs"]
+mod judge;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/scenario.rs"]
@@ -15,11 +21,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
+use accuracy::{Asked, Play};
+use foreign_advice::{is_foreign, is_quoted};
 use jsonschema::Validator;
-use pgpreflight::diagnose::code::{Code, Severity};
+use judge::{judge, judge_codes, judge_human, milliseconds, stages};
+use pgpreflight::diagnose::code::Code;
 use pgpreflight::lab::{Lab, Scenario};
 use pgpreflight::report::JSON_SCHEMA;
-use program::{Run, program, run};
+use program::{program, run};
 use scenario::{Check, Expect, File, Socket};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -101,36 +110,58 @@ const PROVEN_ELSEWHERE: &[(Code, &str, &str)] = &[
     ),
 ];
 
-/// Stages and the exit codes of the contract.
-const EXIT_CODES: [(&str, i64); 7] =
-    [("input", 4), ("resolve", 10), ("connect", 11), ("tls", 12), ("login", 13), ("session", 14), ("privileges", 15)];
-
 /// Runs at the same time, of all tests here. More would make each of them wait for the processor.
 static PERMITS: Semaphore = Semaphore::const_new(6);
 
-/// How much longer than its time-out a run may take, by its own clock.
-const GRACE_MS: f64 = 250.0;
+/// What is wrong there is that two things come in one packet.
+const IN_ONE_PIECE: &str = "tls-stuffed";
 
-/// The time-out counts from the start of the process, the run's own clock from the first look-up: on a busy machine that
-/// is this much less of it.
-const READING: f64 = 0.8;
-
-/// Columns of the human report.
-const WIDTH: usize = 80;
+/// A check with less time may be over before a slow server has said what is wrong.
+const PATIENCE_MS: u64 = 5000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_is_told_as_its_file_says() {
     let schema = Arc::new(jsonschema::validator_for(&serde_json::from_str(JSON_SCHEMA).unwrap()).unwrap());
-    let mut plays = JoinSet::new();
-    for (name, file) in File::all() {
+    let checks = |(name, file): (String, File)| {
         let file = Arc::new(file);
-        for index in 0..file.checks.len() {
-            let (name, file, schema) = (format!("{name}[{index}]"), Arc::clone(&file), Arc::clone(&schema));
-            plays.spawn(async move {
-                let _permit = PERMITS.acquire().await.unwrap();
-                (name, play(&file, index, &schema).await)
-            });
+        (0..file.checks.len()).map(move |index| (name.clone(), Arc::clone(&file), index))
+    };
+    let all = File::all().into_iter().flat_map(checks);
+    all_play(all, move |name, file, index| {
+        let schema = Arc::clone(&schema);
+        async move { play((&name, &file), index, &schema).await }
+    })
+    .await;
+}
+
+/// The evidence is the same where every byte comes in a packet of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_is_told_byte_by_byte() {
+    let in_pieces = |(name, mut file): (String, File)| {
+        let hurried = file.checks[0].timeout_ms < PATIENCE_MS || !file.checks[0].arguments.is_empty();
+        let fault = file.fault.as_mut().filter(|_| name != IN_ONE_PIECE && !hurried)?;
+        if fault.byte_at_a_time.replace(0).is_some() {
+            return None;
         }
+        Some((format!("{name}, byte by byte"), Arc::new(file), 0))
+    };
+    let all = File::all().into_iter().filter_map(in_pieces);
+    all_play(all, |name, file, index| async move { play_codes((&name, &file), index).await }).await;
+}
+
+/// Plays all of them, some at a time.
+async fn all_play<P, F>(checks: impl Iterator<Item = (String, Arc<File>, usize)>, play: P)
+where
+    P: Fn(String, Arc<File>, usize) -> F,
+    F: Future<Output = Vec<String>> + Send + 'static,
+{
+    let mut plays = JoinSet::new();
+    for (name, file, index) in checks {
+        let played = play(name.clone(), file, index);
+        plays.spawn(async move {
+            let _permit = PERMITS.acquire().await.unwrap();
+            (format!("{name}[{index}]"), played.await)
+        });
     }
     let mut failures = Vec::new();
     while let Some(played) = plays.join_next().await {
@@ -141,57 +172,15 @@ async fn every_fault_is_told_as_its_file_says() {
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n"));
 }
 
-/// Nobody can edit a file of a Redshift, reload it, restart it or look at its processes, and its users are no roles.
-const POSTGRESQL_ONLY: [&str; 31] = [
-    "ALTER ROLE",
-    "ALTER SYSTEM",
-    "BYPASSRLS",
-    "CREATE ROLE",
-    "FOR ROLE",
-    "GRANT CONNECT",
-    "TRUNCATE",
-    "\\password",
-    "hba_file",
-    "hot_standby =",
-    "listen_addresses",
-    "max_connections",
-    "password_encryption",
-    "pg_authid",
-    "pg_event_trigger",
-    "pg_hba",
-    "pg_ident",
-    "pg_lsclusters",
-    "pg_monitor",
-    "pg_policies",
-    "pg_read_all",
-    "pg_reload_conf",
-    "pg_settings",
-    "pg_stat_activity",
-    "postgresql.conf",
-    "ps -o",
-    "scram-sha-256 line",
-    "ssl_ca_file",
-    "superuser_reserved",
-    "systemctl",
-    "unix_socket_directories",
-];
-
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_postgresql_alone_is_advised_for_a_redshift() {
-    let mut plays = JoinSet::new();
-    for (name, file) in File::all() {
+    let checks = |(name, file): (String, File)| {
         let file = Arc::new(file);
-        for index in (0..file.checks.len()).filter(|_| file.fault.is_some()) {
-            let (name, file) = (format!("{name}[{index}]"), Arc::clone(&file));
-            plays.spawn(async move {
-                let _permit = PERMITS.acquire().await.unwrap();
-                foreign_advice(&file, index).await.into_iter().map(|line| format!("{name}: {line}")).collect::<Vec<_>>()
-            });
-        }
-    }
-    let mut found: Vec<String> = plays.join_all().await.concat();
-    found.sort();
-    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+        let played = if file.fault.is_some() { 0..file.checks.len() } else { 0..0 };
+        played.map(move |index| (name.clone(), Arc::clone(&file), index))
+    };
+    let all = File::all().into_iter().flat_map(checks);
+    all_play(all, |_, file, index| async move { foreign_advice(&file, index).await }).await;
 }
 
 #[test]
@@ -201,11 +190,10 @@ fn pages_that_a_redshift_can_lead_to_have_a_part_for_it() {
     let played = files.iter().filter(|(name, _)| name.contains("redshift")).flat_map(|(_, file)| &file.checks);
     let codes: BTreeSet<&String> =
         played.flat_map(|check| check.expect.cause.iter().chain(&check.expect.others)).collect();
-    let foreign = |text: &str| POSTGRESQL_ONLY.iter().any(|word| text.contains(word));
     let wanting = codes.into_iter().filter(|code| {
         let page = Code::parse(code).unwrap().page();
         let part = page.split_once(PART).map(|(_, part)| part.split("\n## ").next().unwrap());
-        part.map_or_else(|| foreign(page.split_once("## How to fix").unwrap().1), foreign)
+        part.map_or_else(|| is_foreign(page.split_once("## How to fix").unwrap().1), is_foreign)
     });
     assert_eq!(wanting.collect::<Vec<_>>(), [] as [&String; 0], "no part for it, or one of PostgreSQL's");
 }
@@ -236,12 +224,7 @@ async fn foreign_advice(file: &File, index: usize) -> Vec<String> {
         let lines = texts.into_iter().chain(finding["summary"].as_str().map(str::to_owned));
         lines.map(|text| format!("{}: {text}", finding["code"])).collect::<Vec<_>>()
     });
-    told.filter(|text| POSTGRESQL_ONLY.iter().any(|word| text.contains(word)) && !is_quoted(text)).collect()
-}
-
-/// What the server itself has said.
-fn is_quoted(text: &str) -> bool {
-    text.contains("it says: ") || text.contains("it said ") || text.contains("got a no: ")
+    told.filter(|text| is_foreign(text) && !is_quoted(text)).collect()
 }
 
 #[test]
@@ -277,7 +260,7 @@ fn every_file_says_what_it_is_about_and_is_played() {
 }
 
 /// What is not as expected.
-async fn play(file: &File, index: usize, schema: &Validator) -> Vec<String> {
+async fn play((name, file): (&str, &File), index: usize, schema: &Validator) -> Vec<String> {
     let check = &file.checks[index];
     let stage = Stage::set(file.scenario(), check).await;
     let mut complaints = Vec::new();
@@ -285,9 +268,10 @@ async fn play(file: &File, index: usize, schema: &Validator) -> Vec<String> {
     let json = run(stage.command(check, "json"), b"").await;
     let credentials = stage.lab.as_ref().map_or(0, |lab| lab.credentials_seen());
     let connections = stage.lab.as_ref().map_or(0, |lab| lab.connections());
-    match serde_json::from_str(&json.stdout) {
+    let report: Result<Value, _> = serde_json::from_str(&json.stdout);
+    match &report {
         Ok(report) => {
-            complaints.extend(judge(&report, check, schema));
+            complaints.extend(judge(report, check, schema));
             let parameters = check.expect.dry_run.as_ref();
             let expected =
                 parameters.map(|expected| expected.iter().map(|(key, value)| (key.clone(), stage.fill(value).into())));
@@ -316,7 +300,40 @@ async fn play(file: &File, index: usize, schema: &Validator) -> Vec<String> {
             complaints.push("the password is shown".to_owned());
         }
     }
+    if let Ok(report) = report {
+        enter((name, file), index, (report, stage.asked(check))).await;
+    }
     complaints
+}
+
+/// The same of its codes alone.
+async fn play_codes((name, file): (&str, &File), index: usize) -> Vec<String> {
+    let check = &file.checks[index];
+    let stage = Stage::set(file.scenario(), check).await;
+    let json = run(stage.command(check, "json"), b"").await;
+    let Ok(report) = serde_json::from_str(&json.stdout) else {
+        return vec![format!("no report: {json:?}")];
+    };
+    let complaints = judge_codes(&report, &check.expect).into_iter().collect();
+    enter((name, file), index, (report, stage.asked(check))).await;
+    complaints
+}
+
+/// Adds it to the table of accuracy.
+async fn enter((name, file): (&str, &File), index: usize, (report, asked): (Value, Asked)) {
+    let Some(fault) = file.fault(name, index) else {
+        return;
+    };
+    let play = Play {
+        fault: fault.words,
+        source: name.to_owned(),
+        variant: Some(fault.check),
+        healthy: fault.healthy,
+        expected: fault.expected,
+        timeout: milliseconds(&file.checks[index]),
+    };
+    // The endpoint goes on in the meantime.
+    tokio::task::spawn_blocking(move || accuracy::record(play, &report, &asked)).await.unwrap();
 }
 
 /// Everything a run needs, for as long as it runs.
@@ -375,6 +392,29 @@ impl Stage {
         command
     }
 
+    /// The same for psql and `pg_isready`, as far as they know the flags; others are variables to them.
+    fn asked(&self, check: &Check) -> Asked {
+        let mut asked = Asked { wrapper: limits(check), ..Asked::default() };
+        if check.target {
+            asked.conninfo = self.target(check);
+        }
+        let password = (!check.password.is_empty()).then(|| ("PGPASSWORD".to_owned(), check.password.clone()));
+        asked.environment.extend(password);
+        asked.environment.extend(check.env.iter().map(|(name, value)| (name.clone(), self.fill(value))));
+        for argument in &check.arguments {
+            let argument = self.fill(argument);
+            match argument.strip_prefix("--").map(|flag| flag.split_once('=').unwrap_or((flag, ""))) {
+                None => asked.conninfo = argument,
+                Some(("host" | "port", _)) => asked.arguments.push(argument),
+                Some((keyword @ ("hostaddr" | "sslrootcert"), value)) => {
+                    asked.environment.push((format!("PG{}", keyword.to_uppercase()), value.to_owned()));
+                }
+                Some(_) => {} // of how we go about it
+            }
+        }
+        asked
+    }
+
     fn target(&self, check: &Check) -> String {
         let mut client = check.client.clone();
         if self.lab.is_some() {
@@ -405,16 +445,9 @@ impl Stage {
     }
 }
 
-/// The same command with fewer rights: root may connect to any socket, and files are plenty.
+/// The same command with fewer rights.
 fn wrapped(command: Command, check: &Check) -> Command {
-    let mut words: Vec<String> = Vec::new();
-    if matches!(check.socket, Some(Socket::Denied)) && rustix::process::geteuid().is_root() {
-        let dropped = "-dac_override,-dac_read_search";
-        words.extend(["setpriv", "--inh-caps", dropped, "--bounding-set", dropped].map(str::to_owned));
-    }
-    if let Some(limit) = check.open_files {
-        words.extend(["prlimit".to_owned(), format!("--nofile={limit}")]);
-    }
+    let words = limits(check);
     let Some((wrapper, rest)) = words.split_first() else {
         return command;
     };
@@ -425,154 +458,15 @@ fn wrapped(command: Command, check: &Check) -> Command {
     outer
 }
 
-fn judge(report: &Value, check: &Check, schema: &Validator) -> Vec<String> {
-    let expect = &check.expect;
-    let mut complaints: Vec<String> = schema.iter_errors(report).map(|error| format!("schema: {error}")).collect();
-    let findings = report["findings"].as_array().unwrap();
-    let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
-    let mut expected: Vec<&str> = expect.cause.iter().chain(&expect.others).map(String::as_str).collect();
-    let mut found = codes.clone();
-    expected.sort_unstable();
-    found.sort_unstable();
-    if found != expected || report["cause"].as_str() != expect.cause.as_deref() {
-        complaints.push(format!("found {codes:?}, cause {}; first: {}", report["cause"], report["findings"][0]));
+/// What takes rights away from a command that follows: root may connect to any socket, and files are plenty.
+fn limits(check: &Check) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    if matches!(check.socket, Some(Socket::Denied)) && rustix::process::geteuid().is_root() {
+        let dropped = "-dac_override,-dac_read_search";
+        words.extend(["setpriv", "--inh-caps", dropped, "--bounding-set", dropped].map(str::to_owned));
     }
-    complaints.extend(judge_verdict(report, expect));
-    for (name, value) in &expect.facts {
-        let (stage, fact) = name.split_once('.').unwrap();
-        let seen = stages(report).find(|one| one["stage"] == stage).map(|one| &one["facts"][fact]);
-        if seen != Some(&serde_json::to_value(value).unwrap()) {
-            complaints.push(format!("{name} is {}", seen.unwrap_or(&Value::Null)));
-        }
+    if let Some(limit) = check.open_files {
+        words.extend(["prlimit".to_owned(), format!("--nofile={limit}")]);
     }
-    for finding in findings {
-        let bare = |field: &str| finding[field].as_object().is_some_and(serde_json::Map::is_empty);
-        if bare("evidence") || finding["because"].as_array().is_none_or(Vec::is_empty) {
-            complaints.push(format!("{} has no evidence or no reason", finding["code"]));
-        }
-    }
-    complaints.extend(judge_modes(report, expect));
-    if let Some(first) = findings.first() {
-        complaints.extend(judge_first(first, expect));
-    }
-    complaints.extend(judge_time(report["elapsed_ms"].as_f64().unwrap(), check));
-    complaints
-}
-
-/// Verdict, failed stage, exit code and the status of each stage follow from the cause.
-fn judge_verdict(report: &Value, expect: &Expect) -> Vec<String> {
-    let mut complaints = Vec::new();
-    let failed = expect.cause.as_ref().map(|cause| cause.split('-').next().unwrap());
-    let by_stage = failed.map_or(0, |stage| EXIT_CODES.iter().find(|(name, _)| *name == stage).unwrap().1);
-    let exit_code = expect.exit_code.unwrap_or(by_stage);
-    let warned = expect.others.iter().any(|code| Code::parse(code).unwrap().severity() == Severity::Warning);
-    let verdict = match (failed, warned) {
-        (Some(_), _) => "not-ready",
-        (None, true) => "warnings",
-        (None, false) => "ready",
-    };
-    if report["verdict"] != verdict || report["failed_stage"].as_str() != failed || report["exit_code"] != exit_code {
-        let seen = [&report["verdict"], &report["failed_stage"], &report["exit_code"]];
-        complaints.push(format!("{seen:?} instead of {verdict}, {failed:?}, {exit_code}"));
-    }
-    let at = failed.map(|failed| EXIT_CODES.iter().position(|(name, _)| *name == failed).unwrap());
-    for (index, stage) in stages(report).enumerate() {
-        let status = match at {
-            Some(at) if index == at => "failed",
-            Some(at) if index > at => "skipped",
-            None if index > 0 && expect.dry_run.is_some() => "skipped",
-            _ => "passed",
-        };
-        if stage["stage"] != EXIT_CODES[index].0 || stage["status"] != status {
-            complaints.push(format!("stage {} is {}", stage["stage"], stage["status"]));
-        }
-    }
-    complaints
-}
-
-fn judge_first(first: &Value, expect: &Expect) -> Vec<String> {
-    let mut complaints = Vec::new();
-    let texts =
-        |key: &str| first[key].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>();
-    let reasons = format!("{}\n{}", first["summary"].as_str().unwrap(), texts("because").join("\n"));
-    let fixes = texts("fixes").join("\n");
-    if let Some(says) = expect.says.as_ref().filter(|says| !reasons.contains(*says)) {
-        complaints.push(format!("{says:?} is not said: {reasons}"));
-    }
-    if let Some(fix) = expect.fix.as_ref().filter(|fix| !fixes.contains(*fix)) {
-        complaints.push(format!("{fix:?} is not in the fixes: {fixes}"));
-    }
-    if texts("because").is_empty() || (fixes.is_empty() && first["severity"] != "note") {
-        complaints.push(format!("no reason or no fix: {first}"));
-    }
-    for (key, value) in &expect.evidence {
-        if first["evidence"][key] != serde_json::to_value(value).unwrap() {
-            complaints.push(format!("evidence {key} is {}", first["evidence"][key]));
-        }
-    }
-    let confidence = expect.confidence.as_deref();
-    if confidence.is_some_and(|confidence| first["confidence"] != confidence) {
-        complaints.push(format!("confidence is {}", first["confidence"]));
-    }
-    complaints
-}
-
-fn judge_modes(report: &Value, expect: &Expect) -> Vec<String> {
-    let rows = report["modes"].as_array().unwrap();
-    if rows.is_empty() != expect.modes.is_empty() {
-        return vec![format!("{} rows of modes", rows.len())];
-    }
-    let words = |row: &Value| {
-        let encrypted = row["encrypted"].as_bool().unwrap().then_some("encrypted");
-        let verified = row["verified"].as_str().filter(|verified| *verified != "none");
-        [row["outcome"].as_str(), encrypted, verified, row["cause"].as_str()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    let differs = |(name, expected): (&String, &String)| {
-        let found = rows.iter().find(|row| row["sslmode"] == *name).map(words);
-        (found.as_ref() != Some(expected)).then(|| format!("mode {name}: {found:?} instead of {expected:?}"))
-    };
-    expect.modes.iter().filter_map(differs).collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a few thousand milliseconds")]
-fn judge_time(elapsed: f64, check: &Check) -> Option<String> {
-    let limit = check.timeout_ms as f64;
-    let fine =
-        if check.expect.waits { (limit * READING..limit + GRACE_MS).contains(&elapsed) } else { elapsed < limit };
-    (!fine).then(|| format!("took {elapsed} ms of {limit}"))
-}
-
-fn judge_human(human: &Run, json: &Run, expect: &Expect) -> Vec<String> {
-    let mut complaints = Vec::new();
-    if human.code != json.code || !human.stderr.is_empty() {
-        complaints.push(format!("for people: exit code {:?}, stderr {}", human.code, human.stderr));
-    }
-    let code = serde_json::from_str::<Value>(&json.stdout).ok().and_then(|report| report["exit_code"].as_i64());
-    if json.code.map(i64::from) != code {
-        complaints.push(format!("the process ended with {:?}, the report says {code:?}", json.code));
-    }
-    for line in human.stdout.lines() {
-        // Lines to copy are never broken, nor is a word.
-        let copied = line.starts_with(&" ".repeat(13)) || !line.trim_start().contains(' ');
-        if line.chars().count() > WIDTH && !copied {
-            complaints.push(format!("too wide: {line}"));
-        }
-    }
-    if let Some(odd) = human.stdout.chars().find(|c| c.is_control() && *c != '\n') {
-        complaints.push(format!("control character {odd:?} in the human report"));
-    }
-    for code in expect.cause.iter().chain(&expect.others) {
-        if !human.stdout.contains(&format!("[{code}]")) {
-            complaints.push(format!("{code} is not told to people: {}", human.stdout));
-        }
-    }
-    complaints
-}
-
-fn stages(report: &Value) -> impl Iterator<Item = &Value> {
-    report["stages"].as_array().unwrap().iter()
+    words
 }

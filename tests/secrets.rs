@@ -2,6 +2,8 @@
 //! broken. Not in part either.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
+#[path = "support/accuracy.rs"]
+mod accuracy;
 #[path = "support/echo.rs"]
 mod echo;
 #[path = "support/program.rs"]
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use accuracy::{Asked, Play};
 use echo::{Spellings, impostor, places};
 use pgpreflight::lab::moment::{LoginError, Moment};
 use pgpreflight::lab::scenario::{Authentication, DEFAULT_USER, Engine, Transport};
@@ -93,6 +96,17 @@ async fn a_server_that_does_not_know_the_password_is_found_out() {
         assert_eq!(report.get("cause").unwrap(), "login-scram-failed", "{report}");
         assert!(ran.stdout.contains(says), "{report}");
         hides(&ran, &spellings, says);
+        let play = Play {
+            fault: format!("The server does not know the password: {says}"),
+            source: "impostor".to_owned(),
+            variant: None,
+            healthy: false,
+            expected: vec!["login-scram-failed".to_owned()],
+            timeout: 15_000.0,
+        };
+        let environment = vec![("PGPASSWORD".to_owned(), PLAIN.to_owned())];
+        let asked = Asked { conninfo: target, environment, ..Asked::default() };
+        tokio::task::spawn_blocking(move || accuracy::record(play, &report, &asked)).await.unwrap();
     }
 }
 

@@ -48,11 +48,20 @@ fn check(sources: &Sources<'_>, telling: bool) {
     assert!(is_public || hidden, "{shown}");
 }
 
-/// It holds the marker, and no piece of it elsewhere, where it may be public.
+/// It holds the marker once, and no piece of it elsewhere, where it may be public.
 fn tells(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
-    let rest = text.replace(MARKER, "");
-    text.contains(MARKER) && pieces(TELLING - 1).all(|piece| !rest.contains(piece))
+    let Some((before, behind)) = text.split_once(MARKER) else {
+        return false;
+    };
+    !is_in_path(before) && pieces(TELLING - 1).all(|piece| !before.contains(piece) && !behind.contains(piece))
+}
+
+/// What stands before is the beginning of a path, which is public.
+fn is_in_path(before: &str) -> bool {
+    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let value = word.rsplit_once('=').map_or("", |(_, value)| value.trim_start_matches('\''));
+    ["/", "./", "../", "~/"].iter().any(|start| value.starts_with(start))
 }
 
 fn shown(report: &Report) -> String {

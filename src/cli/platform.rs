@@ -8,8 +8,8 @@ use super::StoreArgs;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Where connections are registered")]
 pub struct PlatformArgs {
-    /// Base URL of a Flow Service, such as https://platform.adobe.io, or http://127.0.0.1:8642 for a local `serve`
-    /// [default: the local store directly]
+    /// Base URL of a Flow Service, such as `https://platform.adobe.io`, or `http://127.0.0.1:8642` for a
+    /// local `serve` [default: the local store directly]
     #[arg(long, value_name = "URL", conflicts_with_all = ["store", "key_file"], requires = "org")]
     pub platform: Option<String>,
 

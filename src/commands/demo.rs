@@ -105,7 +105,7 @@ async fn register(target: &Target, report: &Report, output: &mut Output) -> Resu
         deadline,
         report: serde_json::to_string(report).unwrap_or_default(),
     };
-    let Some(done) = registration::register(&service, &wanted).await.done else {
+    let Some(done) = Box::pin(registration::register(&service, &wanted)).await.done else {
         return Err(trouble(&"the connection was not made"));
     };
     let stored = service.show(done.id).await.map_err(|error| trouble(&error))?;

@@ -58,11 +58,11 @@ pub async fn run(args: RegisterArgs) -> Result<u8, Trouble> {
         Err(misuse) => return Ok(misuse.tell()),
     };
     let mut report = check::walk(&mut target, format, &wanted, &mut output).await?;
-    let Ok((host, request)) = dialled(&report, &target).map_or(Err(()), |host| {
-        // With the password that was asked for on the way.
-        payload::request(&given, &host, &wishes).map(|request| (host, request)).map_err(drop)
-    }) else {
-        return check::finish(&report.not_registered(Map::new()), format, &mut output);
+    let host = dialled(&report, &target);
+    // With the host of a list that the check was made with, and the password that was asked for on the way.
+    let request = match payload::request(&given, &host, &wishes) {
+        Ok(request) => request,
+        Err(failure) => return check::finish(&report.unfit(&failure, strict), format, &mut output),
     };
     if report.verdict != Verdict::NotReady {
         let before = before(&report, &host, &request, &service);
@@ -77,7 +77,7 @@ pub async fn run(args: RegisterArgs) -> Result<u8, Trouble> {
     let sent = Instant::now();
     let of_check = serde_json::to_string(&report).unwrap_or_default();
     let wanted = registration::Wanted { request: &request, update, deadline, report: of_check };
-    let registration = registration::register(&service, &wanted).await;
+    let registration = Box::pin(registration::register(&service, &wanted)).await;
     own_trouble(&registration)?;
     let asked = Asked { name: &request.name, update, near: service.is_near() };
     let findings = remarks::findings(&registration, &asked);
@@ -118,17 +118,14 @@ fn shown(wanted: Wanted, all_modes: bool) -> Wanted {
 }
 
 /// The host of a list that the check was made with.
-fn dialled(report: &Report, target: &Target) -> Option<Target> {
+fn dialled(report: &Report, target: &Target) -> Target {
     let is_it = |candidate: &Target| {
         report.target.host.as_deref() == Some(candidate.endpoint.host())
             && report.target.port == Some(candidate.endpoint.port())
     };
-    let mut candidates = target.candidates();
-    let place = candidates.iter().position(is_it)?;
-    let mut host = candidates.swap_remove(place);
+    let place = target.candidates().iter().position(is_it).unwrap_or_default();
     // What is said of settings that are left out is said of the list.
-    host.alternatives.clone_from(&target.alternatives);
-    Some(host)
+    Target { alternatives: target.alternatives.clone(), ..target.candidate(place) }
 }
 
 /// What can be said before anything is sent.

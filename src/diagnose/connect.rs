@@ -40,12 +40,14 @@ pub fn explain(outcome: &Dialled, target: &Target, connected: &Connected) -> Fin
 
 /// Some addresses answer, others do not.
 pub fn remarks(connected: &Connected) -> Option<Finding> {
+    let answered = connected.address.as_deref()?;
+    // One that answered, and did not when it was dialled once more to look closer, is none of them.
     let failed: Vec<&Attempt> = connected
         .attempts
         .iter()
         .filter(|attempt| !matches!(attempt.outcome, Dialled::Connected | Dialled::Abandoned))
+        .filter(|attempt| attempt.address != answered)
         .collect();
-    let answered = connected.address.as_deref()?;
     if failed.is_empty() {
         return None;
     }

@@ -64,8 +64,12 @@ pub struct Spec {
 pub enum KeyKind {
     /// ECDSA over prime256v1, the fastest to make.
     P256,
+    /// ECDSA over secp384r1.
+    P384,
     /// RSA, 2048 bits.
     Rsa2048,
+    /// RSA, 4096 bits, which takes a second to make.
+    Rsa4096,
     /// RSA, 1024 bits: refused at OpenSSL security level 1 and above.
     Rsa1024,
     /// RSA for PSS signatures only (RFC 4055), 2048 bits: what it signs is signed so.
@@ -189,10 +193,9 @@ impl Identity {
 impl KeyKind {
     fn generate(self) -> Result<PKey<Private>, ErrorStack> {
         match self {
-            Self::P256 => {
-                let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
-                PKey::from_ec_key(EcKey::generate(&group)?)
-            }
+            Self::P256 => on_curve(Nid::X9_62_PRIME256V1),
+            Self::P384 => on_curve(Nid::SECP384R1),
+            Self::Rsa4096 => PKey::from_rsa(Rsa::generate(4096)?),
             Self::Rsa2048 => PKey::from_rsa(Rsa::generate(2048)?),
             Self::Rsa1024 => PKey::from_rsa(Rsa::generate(1024)?),
             Self::RsaPss2048 => {
@@ -204,6 +207,11 @@ impl KeyKind {
             Self::Ed25519 => PKey::generate_ed25519(),
         }
     }
+}
+
+fn on_curve(curve: Nid) -> Result<PKey<Private>, ErrorStack> {
+    let group = EcGroup::from_curve_name(curve)?;
+    PKey::from_ec_key(EcKey::generate(&group)?)
 }
 
 fn unsigned(
@@ -302,7 +310,7 @@ fn key_usage(spec: &Spec) -> KeyUsage {
     if !spec.authority || spec.purpose.is_some() {
         usage.digital_signature();
     }
-    if matches!(spec.key, KeyKind::Rsa1024 | KeyKind::Rsa2048) && !spec.authority {
+    if matches!(spec.key, KeyKind::Rsa1024 | KeyKind::Rsa2048 | KeyKind::Rsa4096) && !spec.authority {
         usage.key_encipherment();
     }
     usage

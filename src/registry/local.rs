@@ -171,7 +171,8 @@ impl LocalService {
 
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, ServiceError> {
         let silent = |_| ServiceError::new(Fault::Unavailable(Absence::Silent));
-        timeout_at(self.deadline, work).await.map_err(silent)
+        // Boxed: a whole check is large, and would make every call of a service as large.
+        timeout_at(self.deadline, Box::pin(work)).await.map_err(silent)
     }
 }
 

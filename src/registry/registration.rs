@@ -12,11 +12,14 @@ use crate::registry::auth::CONNECTION_STRING;
 use crate::registry::service::{Absence, Fault, PatchOperation, Service, ServiceError};
 use crate::registry::store::{Difference, StoreError, shown_differences};
 
-/// When it is looked, after an answer that leaves open whether the connection was made. The service may still be at it.
+/// When it is looked, after an answer that leaves open whether the connection was made.
 const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
-/// The part of the time that is left which no single attempt to create may use up: else nobody could look afterwards.
-const KEPT_BACK: u32 = 3;
+/// And how often after that, where there was no answer: the service may still be at it, so that it is not sent again.
+const THEN_EVERY: Duration = Duration::from_secs(2);
+
+/// How much of the time that is left one attempt to create may use up: else nobody could look afterwards.
+const SHARE: f64 = 0.67;
 
 /// What is to be registered, and how.
 #[derive(Debug)]
@@ -194,7 +197,7 @@ async fn create(
         if !is_open(&failed) {
             return Err(failed.into());
         }
-        if let Some(found) = look_again(service, wanted, known).await {
+        if let Some(found) = look_again(service, wanted, known, is_silence(&failed)).await {
             return found;
         }
         // Of a stranger's answer, more of the same is to be expected.
@@ -212,9 +215,14 @@ async fn create(
 
 async fn attempt(service: &Service, wanted: &Wanted<'_>) -> Result<Created, ServiceError> {
     let left = wanted.deadline.saturating_duration_since(Instant::now());
-    let until = Instant::now() + (left - left / KEPT_BACK);
+    let until = Instant::now() + left.mul_f64(SHARE);
     let silent = || ServiceError::new(Fault::Unavailable(Absence::Silent));
-    timeout_at(until, service.create(wanted.request)).await.unwrap_or_else(|_| Err(silent()))
+    timeout_at(until, Box::pin(service.create(wanted.request))).await.unwrap_or_else(|_| Err(silent()))
+}
+
+/// Whether it may still be under way.
+fn is_silence(error: &ServiceError) -> bool {
+    matches!(*error.fault, Fault::Unavailable(Absence::Silent))
 }
 
 /// Whether it may have been made all the same.
@@ -227,10 +235,12 @@ async fn look_again(
     service: &Service,
     wanted: &Wanted<'_>,
     known: &[Connection],
+    to_the_end: bool,
 ) -> Option<Result<Registered, Failure>> {
     let request = wanted.request;
     let mut seen = None;
-    for wait in LOOKS {
+    let more = std::iter::repeat(THEN_EVERY).take_while(|_| to_the_end);
+    for wait in LOOKS.into_iter().chain(more) {
         if Instant::now() + wait >= wanted.deadline {
             break;
         }
@@ -251,7 +261,7 @@ async fn look_again(
         }
     }
     // The time is over, or the service does not answer: to send it again could make a second one.
-    let over = Instant::now() >= wanted.deadline;
+    let over = to_the_end || Instant::now() >= wanted.deadline;
     let silent = over.then(|| ServiceError::new(Fault::Unavailable(Absence::Silent)));
     seen.or(silent).map(|error| Err(error.into()))
 }

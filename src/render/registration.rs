@@ -11,20 +11,17 @@ use crate::report::{Report, StageReport};
 
 /// What was done, and what the platform makes of it.
 pub fn line(stage: &StageReport) -> String {
-    let text = |name: &str| stage.facts.get(name).and_then(Value::as_str);
-    let mut line = format!("{} {}", text("action").unwrap_or_default(), text("id").unwrap_or_default());
-    match stage.facts.get("platform_test").and_then(Value::as_bool) {
-        Some(true) => line.push_str("; the platform gets in too"),
-        Some(false) => line.push_str("; the platform does not get in"),
-        None => {}
-    }
-    if let Some(tables) = stage.facts.get("platform_tables") {
-        line.push_str(&format!(", and sees {tables} tables"));
-    }
-    if let Some(error) = text("platform_error") {
-        line.push_str(&format!("; whether the platform gets in is not known: {error}"));
-    }
-    line
+    let fact = |name: &str| stage.facts.get(name);
+    let text = |name: &str| fact(name).and_then(Value::as_str).unwrap_or_default();
+    let gets_in = fact("platform_test").and_then(Value::as_bool).map(|gets_in| {
+        if gets_in { "; the platform gets in too".to_owned() } else { "; the platform does not get in".to_owned() }
+    });
+    let tables = fact("platform_tables").map(|tables| format!(", and sees {tables} tables"));
+    let namesakes = fact("namesakes").map(|namesakes| format!("; {namesakes} connections have this name"));
+    let error = fact("platform_error").and_then(Value::as_str);
+    let error = error.map(|error| format!("; whether the platform gets in is not known: {error}"));
+    let more: String = [gets_in, tables, namesakes, error].into_iter().flatten().collect();
+    format!("{} {}{more}", text("action"), text("id"))
 }
 
 /// The body that would be sent, if the report has one.

@@ -57,6 +57,15 @@ impl Report {
         report.not_registered(Map::new())
     }
 
+    /// The host that was dialled in the end cannot be registered.
+    #[must_use]
+    pub fn unfit(self, failure: &InputFailure, strict: bool) -> Self {
+        if self.verdict == Verdict::NotReady {
+            return self.not_registered(Map::new());
+        }
+        self.with_findings(vec![refuse(failure)], strict).not_registered(Map::new())
+    }
+
     /// The addresses that the host's name has.
     pub fn addresses(&self) -> Option<&Value> {
         self.fact(Stage::Resolve, "addresses")

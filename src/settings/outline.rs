@@ -151,7 +151,8 @@ pub fn is_harmless(keyword: &str, value: &str) -> bool {
         // Names are seldom written in capitals, and passwords seldom without: next to a lost separator it tells them apart.
         "user" | "dbname" | "service" => value.len() <= 63 && all("_.-") && !has_capitals(value),
         "sslrootcert" | "sslcert" | "sslkey" | "sslcrl" | "sslcrldir" | "passfile" => {
-            value == "system" || (value.starts_with(['/', '.', '~']) && all("/._-~"))
+            let is_path = ["/", "./", "../", "~/"].iter().any(|start| value.starts_with(start));
+            value == "system" || (is_path && all("/._-~"))
         }
         "HostNameInCertificate" => is_host(value) && value.contains('.'),
         _ => short_number(value) || is_word(value),
@@ -269,6 +270,8 @@ mod tests {
             ("host='db.test' user=a", "host='db.test' user=a"),
             ("host=db.test pasword=x dbname=orders", "host=db.test pasword=*** dbname=orders"),
             ("host=db.test secret", "host=db.test ***"),
+            ("sslrootcert=~/root.crt secret", "sslrootcert=~/root.crt ***"),
+            ("sslrootcert=~secret x", "sslrootcert=*** ***"),
             ("host=alice:secret@db", "host=***"),
             ("user=alicepassword=secret host=db", "user=*** host=db"),
             ("dbname=postgresql://a:b@db", "dbname=***"),

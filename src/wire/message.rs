@@ -177,7 +177,8 @@ fn authentication(mut body: Bytes, screen: &Screen) -> io::Result<Authentication
         ),
         11 => Authentication::SaslContinue(body),
         12 => Authentication::SaslFinal(body),
-        13 => digest(body)?,
+        // Not in the form that is known.
+        13 => digest(body).unwrap_or(Authentication::Other(13)),
         14 => Authentication::IdentityToken,
         other => Authentication::Other(other),
     })

@@ -171,11 +171,13 @@ async fn a_redirect_takes_the_token_nowhere() {
 async fn a_token_is_had_from_ims_and_anew_once_when_it_is_not_taken() {
     let refused = || gateway(401, "401013", "Oauth token is not valid");
     let good = || page(&["orders"], &json!({}));
+    let busy = Reply::With(429, ("Retry-After", "0".to_owned()), "{}".to_owned());
     let invalid = Reply::Say(400, json!({"error": "invalid_client", "error_description": CLIENT_SECRET}).to_string());
     let rows = [
         (vec![token("first"), good()], "", 2),
         (vec![token("first"), refused(), token("second"), good()], "", 4),
         (vec![token("first"), refused(), token("second"), refused()], "register-token-rejected", 4),
+        (vec![busy, token("first"), good()], "", 3),
         (vec![invalid], "register-token-rejected", 1),
         (vec![Reply::Say(200, "{}".to_owned())], "register-not-the-service", 1),
         (vec![Reply::Say(200, "<html>".to_owned())], "register-not-the-service", 1),

@@ -99,8 +99,13 @@ fn a_check_that_fails_asks_no_driver() {
 fn fallbacks_that_libpq_alone_makes() {
     for server in servers() {
         let settings = server.role("driver_fallback", "by_plain");
-        differs(&asked(server, &settings.clone().with("sslmode=prefer")), "the driver does not");
-        differs(&asked(server, &settings.with("sslmode=allow")), "sslmode=allow");
+        let plain = ["login-driver-differs", "tls-plaintext", "privileges-no-tables"];
+        let play = |mode: &str, codes: &[&str]| {
+            let fault = format!("The rule is for connections without TLS, and the driver keeps to TLS, sslmode={mode}");
+            server.play(&fault, &settings.clone().set("sslmode", mode)).flag("--driver").gives(codes)
+        };
+        differs(&play("prefer", &plain), "the driver does not");
+        differs(&play("allow", &plain), "sslmode=allow");
         let foreign = server.role("driver_foreign", "by_scram").set("sslrootcert", server.wrong_root());
         differs(&asked(server, &foreign.with("sslmode=prefer")), "only where none is offered");
     }
@@ -114,10 +119,16 @@ fn a_name_that_libpq_alone_takes() {
         let server = Server::start_with(major, &[], &pki, tls(&pki.sound()));
         server.cluster.sql(&format!("create role by_scram; {}", role("guest", "by_scram")));
         let wildcard = Spec { dns_names: vec!["*.test".to_owned()], ..Spec::leaf("any") };
-        for (spec, host, kind) in [(Spec::leaf("127.0.0.1"), "127.0.0.1", "(IP)"), (wildcard, "db.test", "(DNS)")] {
+        let address = Spec::leaf("127.0.0.1");
+        let rows = [
+            ("An address in the common name", address, "127.0.0.1", "(IP)"),
+            ("A wildcard of a whole top-level domain", wildcard, "db.test", "(DNS)"),
+        ];
+        for (fault, spec, host, kind) in rows {
             server.cluster.set_tls(&tls(&issue(&pki.root, &spec)));
             let settings = server.settings("guest").set("host", host);
-            differs(&asked(&server, &settings), kind);
+            let strict = ["login-driver-differs", "tls-certificate-libpq-only", "privileges-no-tables"];
+            differs(&server.play(fault, &settings).flag("--driver").gives(&strict), kind);
             agrees(&asked(&server, &settings.with("sslmode=verify-ca")), &[]);
         }
     });

@@ -98,7 +98,7 @@ fn the_certificate() {
             let until = openssl(file, &["-enddate", "-dateopt", "iso_8601"]);
             assert_eq!(text("not_after").replace('T', " "), until, "{answer}");
         }
-        assert_eq!(chain[0]["sans"], json!(["localhost", "127.0.0.1"]), "{answer}");
+        assert_eq!(chain[0]["sans"], json!(["localhost", "127.0.0.1", "::1"]), "{answer}");
     }
 }
 

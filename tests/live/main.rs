@@ -6,7 +6,13 @@
     clippy::indexing_slicing,
     reason = "a test ends at the first surprise"
 )]
+#![expect(
+    clippy::duplicate_mod,
+    reason = "the table of accuracy runs the installed clients, as the servers' support does"
+)]
 
+#[path = "../support/accuracy.rs"]
+mod accuracy;
 #[path = "../support/cluster.rs"]
 mod cluster;
 #[path = "../support/container.rs"]
@@ -25,10 +31,12 @@ mod driver;
 mod facts;
 mod faults;
 mod fixes;
+mod healthy;
 mod hosts;
 mod modes;
 mod negotiation;
 mod pki;
+mod play;
 mod pooler;
 mod protocol;
 mod redshift;

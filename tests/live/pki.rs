@@ -25,11 +25,11 @@ impl Pki {
     }
 }
 
-/// For `localhost` and 127.0.0.1.
+/// For `localhost`, 127.0.0.1 and ::1.
 pub fn localhost() -> Spec {
     Spec {
         dns_names: vec!["localhost".to_owned()],
-        ip_addresses: vec!["127.0.0.1".parse().expect("an address")],
+        ip_addresses: ["127.0.0.1", "::1"].map(|address| address.parse().expect("an address")).to_vec(),
         ..Spec::leaf("localhost")
     }
 }

@@ -3,8 +3,9 @@
 mod fixed;
 
 use crate::answer::Answer;
-use crate::client::{PASSWORD, Settings, WRONG, check_with};
+use crate::client::{PASSWORD, Settings, WRONG};
 use crate::pgbouncer::PgBouncer;
+use crate::play::Play;
 use crate::server::{Server, on_all_majors, role};
 
 /// A role of the database, with what is stored for its password.
@@ -23,6 +24,13 @@ fn check(server: &Server, settings: &Settings) -> Answer {
     server.check(settings)
 }
 
+fn play(server: &Server, fault: &str, settings: &Settings) -> Play {
+    server.play(fault, settings).of("PgBouncer")
+}
+
+/// What is said of any session through a pooler, without TLS.
+const POOLED: &[&str] = &["session-pooler", "tls-plaintext", "privileges-no-tables"];
+
 /// The usual line, and poolers for the user `app`.
 const DATABASE: &str = "postgres = host=127.0.0.1 port={port}";
 
@@ -31,11 +39,11 @@ fn a_session_through_a_pooler() {
     on_all_majors(|major| {
         let server = Server::start(major, &[]);
         let secret = stored(&server, "app");
-        for mode in ["session", "transaction"] {
+        for mode in ["session", "transaction", "statement"] {
             let pooler =
                 PgBouncer::start(&server.cluster, &[DATABASE], &[&format!("pool_mode = {mode}")], &[("app", &secret)]);
-            let answer = check(&server, &through(&pooler, "app"));
-            answer.remarks("session-pooler");
+            let answer =
+                play(&server, &format!("A pooler, pool_mode={mode}"), &through(&pooler, "app")).passes_with(POOLED);
             assert_eq!(answer.fact("session", "round_trips"), 5, "{answer}");
             let signs = answer.finding("session-pooler").unwrap()["evidence"]["signs"].as_array().unwrap().len();
             assert!(signs >= 2, "{answer}");
@@ -53,15 +61,22 @@ fn what_a_pooler_refuses() {
         let databases = [DATABASE, "gone = host=127.0.0.1 port={port} dbname=not_there"];
         let pooler = PgBouncer::start(&server.cluster, &databases, &["server_login_retry = 1"], &[("app", &secret)]);
         let app = through(&pooler, "app");
-        for (settings, code) in [
-            (app.clone().password(Some(WRONG)), "login-pooler-user-unknown"),
-            (through(&pooler, "nobody"), "login-pooler-user-unknown"),
-            (app.clone().with("dbname=nowhere"), "login-pooler-database-unknown"),
-            (app.clone().with("dbname=gone"), "login-pooler-database-unknown"),
-            (app.clone().set("options", "-c search_path=public"), "login-pooler-parameter"),
+        for (fault, settings, code) in [
+            ("The password is wrong", app.clone().password(Some(WRONG)), "login-pooler-user-unknown"),
+            ("The pooler does not know the user", through(&pooler, "nobody"), "login-pooler-user-unknown"),
+            (
+                "The pooler does not know the database",
+                app.clone().with("dbname=nowhere"),
+                "login-pooler-database-unknown",
+            ),
+            ("The server does not know the database", app.clone().with("dbname=gone"), "login-pooler-database-unknown"),
+            (
+                "The pooler takes no options",
+                app.clone().set("options", "-c search_path=public"),
+                "login-pooler-parameter",
+            ),
         ] {
-            let answer = check(&server, &settings);
-            answer.fails_with(code, 13);
+            let answer = play(&server, fault, &settings).gives(&[code]);
             assert_eq!(answer.fact("login", "routine"), &serde_json::Value::Null, "{answer}");
         }
     });
@@ -79,11 +94,11 @@ fn the_database_behind_a_pooler_is_not_there() {
         ];
         let pooler = PgBouncer::start(&server.cluster, &databases, &["query_wait_timeout = 2"], &[("app", &secret)]);
         let app = through(&pooler, "app");
-        let answer = check(&server, &app);
-        answer.fails_with("login-pooler-backend-down", 13);
+        let down = ["login-pooler-backend-down"];
+        let answer = play(&server, "No server listens behind the pooler", &app).gives(&down);
         assert!(answer.to_string().contains("are right there"), "{answer}");
-        let answer = check(&server, &app.clone().with("dbname=refused"));
-        answer.fails_with("login-pooler-backend-down", 13);
+        let refused = app.clone().with("dbname=refused");
+        let answer = play(&server, "The server refuses the pooler's own login", &refused).gives(&down);
         assert!(answer.to_string().contains("refuses its login"), "{answer}");
     });
 }
@@ -103,8 +118,8 @@ fn a_pooler_waits_in_silence() {
         ];
         let pooler = PgBouncer::start(&server.cluster, &[&database], &tls, &[("app", &secret)]);
         let settings = through(&pooler, "app").with("sslmode=require");
-        let answer = check_with(&server.home(), &settings, &["--timeout", "1500ms"]);
-        answer.fails_with("login-pooler-backend-down", 13);
+        let waits = play(&server, "The pooler waits for its server", &settings).within(1500);
+        let answer = waits.gives(&["login-pooler-backend-down"]);
         assert!(answer.to_string().contains("SASLFinal"), "{answer}");
     });
 }
@@ -122,11 +137,12 @@ fn a_pooler_that_ends_tls() {
         let pooler = PgBouncer::start(&server.cluster, &[DATABASE], &tls, &[("app", &secret)]);
         let app = through(&pooler, "app");
         let verified = app.clone().with("sslmode=verify-full").set("sslrootcert", server.root());
-        let answer = check(&server, &verified);
-        answer.remarks("session-pooler");
+        let remarks = ["session-pooler", "privileges-no-tables"];
+        let answer = play(&server, "A pooler that ends TLS", &verified).gives(&remarks);
         assert_eq!(answer.fact("login", "mechanisms"), &serde_json::json!(["SCRAM-SHA-256"]), "{answer}");
-        check(&server, &app).fails_with("login-tls-required", 13);
-        check(&server, &verified.with("channel_binding=require")).fails_with("login-channel-binding-unavailable", 13);
+        play(&server, "The pooler wants TLS", &app).gives(&["login-tls-required"]);
+        let bound = verified.with("channel_binding=require");
+        play(&server, "The pooler binds to no channel", &bound).gives(&["login-channel-binding-unavailable"]);
     });
 }
 
@@ -156,9 +172,10 @@ fn the_rules_and_the_console_of_a_pooler() {
         let hba = format!("auth_hba_file = {}", rules.display());
         let users = [("app", secret.as_str()), ("admin", PASSWORD)];
         let pooler = PgBouncer::start(&server.cluster, &[DATABASE], &["auth_type = hba", &hba], &users);
-        check(&server, &through(&pooler, "app")).fails_with("login-hba-reject", 13);
-        let answer = check(&server, &through(&pooler, "admin").with("dbname=pgbouncer"));
-        answer.fails_with("session-no-reply", 14);
+        let rejected = through(&pooler, "app");
+        play(&server, "A rule of the pooler rejects the user", &rejected).gives(&["login-hba-reject"]);
+        let console = through(&pooler, "admin").with("dbname=pgbouncer");
+        let answer = play(&server, "The pooler's own console", &console).gives(&["session-no-reply"]);
         assert!(answer.to_string().contains("own console"), "{answer}");
     });
 }

@@ -28,9 +28,10 @@ const VIEWS: &str = "create view rs_sales.svv_all_tables as \
 #[test]
 fn a_redshift_is_asked_what_its_ancestor_understands() {
     for server in servers() {
-        let settings = server.role("redshift_alice", "by_scram");
-        server.cluster.sql(TABLES);
-        server.cluster.sql(VIEWS);
+        let settings = server.role("redshift_alice", "by_scram").set("dbname", "redshift_ancestor");
+        server
+            .cluster
+            .sql(&format!("create database redshift_ancestor;\n\\connect redshift_ancestor\n{TABLES}\n{VIEWS}"));
         let mut session = Session::open(&settings);
         let mut answers = REDSHIFT.questions().into_iter().map(|(name, sql)| (name, session.ask(&format!("{sql};"))));
         let mut answer = |asked: &str| {

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::client::{Settings, WRONG};
 use crate::cluster::{Cluster, ClusterConfig, Programs, Tls, cache, client, poll};
 use crate::pki::{self, Pki};
+use crate::play::Play;
 use crate::server::{LIMIT, role};
 use crate::session::Session;
 
@@ -21,6 +22,7 @@ const LOCALES: [&str; 17] = [
 
 /// The server of Debian's package, which knows its translations.
 struct Translated {
+    major: u32,
     cluster: Cluster,
     locales: Vec<String>,
 }
@@ -54,7 +56,7 @@ impl Translated {
         };
         let cluster = Cluster::start(major, &config);
         cluster.sql(&format!("create role nologin; create role by_scram; {}", role("app", "by_scram")));
-        Self { cluster, locales }
+        Self { major, cluster, locales }
     }
 
     /// Lets the postmaster, and every session from then on, speak this language.
@@ -87,10 +89,15 @@ impl Translated {
         Settings::new(self.cluster.port(), user).with("sslmode=require")
     }
 
+    /// The language stands in what psql says.
+    fn play(&self, fault: &str, settings: &Settings) -> Play {
+        Play::new(fault, self.major, self.cluster.socket_dir().join("home"), settings).of("PostgreSQL, translated")
+    }
+
     #[track_caller]
     fn fails(&self, user: &str, code: &str, sure: bool) {
-        let answer = crate::client::check(&self.cluster.socket_dir().join("home"), &self.settings(user));
-        answer.fails_with(code, 13);
+        let fault = format!("{} of a server in another language", code.trim_start_matches("login-").replace('-', " "));
+        let answer = self.play(&fault, &self.settings(user)).gives(&[code]);
         let confidence = &answer.finding(code).unwrap()["confidence"];
         assert_eq!(confidence == "certain", sure, "{answer}");
     }
@@ -144,9 +151,12 @@ fn rules_and_roles_in_every_language() {
         let app = server.settings("app");
         let check = |settings: &Settings| crate::client::check(&server.cluster.socket_dir().join("home"), settings);
         check(&app).passes();
-        check(&app.clone().password(Some(WRONG))).fails_with("login-password-rejected", 13);
-        check(&app.clone().with("dbname=nowhere")).fails_with("login-database-missing", 13);
-        check(&app.set("options", "-c no_such=1")).fails_with("login-parameter-refused", 13);
+        let play = |fault: &str, settings: &Settings| {
+            server.play(&format!("{fault}, of a server in another language"), settings)
+        };
+        play("Wrong password", &app.clone().password(Some(WRONG))).gives(&["login-password-rejected"]);
+        play("Missing database", &app.clone().with("dbname=nowhere")).gives(&["login-database-missing"]);
+        play("Refused parameter", &app.set("options", "-c no_such=1")).gives(&["login-parameter-refused"]);
     }
 }
 

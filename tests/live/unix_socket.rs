@@ -35,16 +35,17 @@ fn sockets_that_are_not_there() {
     for server in servers() {
         let settings = by_socket(server, "socket_lost", "by_scram");
         let other = if server.cluster.port() == 15_000 { 15_001 } else { 15_000 };
-        server.check(&settings.clone().set("port", other.to_string())).fails_with("connect-socket-missing", 11);
-        server.check(&settings.clone().with("host=/nonexistent")).fails_with("connect-socket-missing", 11);
+        let (lost, nowhere) =
+            (settings.clone().set("port", other.to_string()), settings.clone().with("host=/nonexistent"));
+        server.play("No socket of this port", &lost).gives(&["connect-socket-missing"]);
+        server.play("No directory with a socket", &nowhere).gives(&["connect-socket-missing"]);
 
         // A socket file that its server has left behind.
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join(format!(".s.PGSQL.{}", server.cluster.port()));
         drop(std::os::unix::net::UnixListener::bind(file).expect("a socket"));
-        server
-            .check(&settings.set("host", directory.path().display().to_string()))
-            .fails_with("connect-socket-stale", 11);
+        let left = settings.set("host", directory.path().display().to_string());
+        server.play("A socket file that its server has left", &left).gives(&["connect-socket-stale"]);
     }
 }
 
@@ -68,7 +69,8 @@ fn the_server_has_to_be_the_users_that_is_named() {
             let (psql, answer) = (server.psql(&settings), server.check(&settings));
             assert_eq!((psql.connects, answer.connects()), (fine, fine), "{peer}: {psql:?}\n{answer}");
             if !fine {
-                answer.fails_with("connect-peer-mismatch", 11);
+                let answer =
+                    server.play("The server runs as another user", &settings).gives(&["connect-peer-mismatch"]);
                 assert_eq!(answer.report["findings"][0]["evidence"]["found"], owner.as_str(), "{answer}");
             }
         }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::namespace::{command, inside, replace};
-use crate::{check, dns, field, finding, on_a_runtime, trusting};
+use crate::{check, dns, enter, field, finding, on_a_runtime, trusting};
 
 #[test]
 fn a_public_name_that_leads_nowhere_is_warned_of() {
@@ -27,7 +27,9 @@ async fn sinkholes() {
         ("documentation.example.org", "192.0.2.1", "connect-network-unreachable"),
     ];
     for (host, address, cause) in rows {
-        let report = check(&format!("host={host} port=1"), 5000).await;
+        let target = format!("host={host} port=1");
+        let report = check(&target, 5000).await;
+        enter(&format!("A public name leads to {address}"), (&target, 5000), &report, &[cause, "resolve-sinkhole"]);
         assert_eq!(field(&report, "/cause"), cause, "{host}: {report}");
         let sinkhole = &finding(&report, "resolve-sinkhole")["evidence"];
         assert_eq!(sinkhole, &json!({ "given_by": "dns", "host": host, "address": address }), "{report}");

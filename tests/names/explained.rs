@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::namespace::{inside, replace};
-use crate::{check, dns, field, installed, on_a_runtime, run, trusting};
+use crate::{check, dns, enter, field, installed, on_a_runtime, run, trusting};
 
 /// The host, the cause, what the evidence has, and what one of the reasons says.
 type Row = (&'static str, &'static str, Value, &'static str);
@@ -159,6 +159,7 @@ async fn dead_servers() {
 /// The report of a host has this cause and evidence, in time; psql finds no such host either.
 async fn holds((host, cause, evidence, reason): &Row, timeout: u32) {
     let report = check(&format!("host={host}"), timeout).await;
+    enter(&format!("Looking up {host}"), (&format!("host={host}"), timeout), &report, &[cause]);
     assert_eq!(field(&report, "/cause"), cause, "{host}: {report}");
     assert_eq!(field(&report, "/exit_code"), 10, "{host}");
     assert_eq!(field(&report, "/findings").as_array().unwrap().len(), 1, "{host}: {report}");

@@ -29,6 +29,8 @@ pub enum Act {
     SayWith(u16, &'static str, String),
     /// Nothing is answered.
     Silence,
+    /// It is done after this time, and not answered.
+    DoLate(Duration),
 }
 
 /// One call that came in.
@@ -137,6 +139,11 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
                 let _ = stream.write_all(format!("{head}{}", &done.1[..done.1.len() / 2]).as_bytes()).await;
                 return;
             }
+            Act::DoLate(after) => {
+                tokio::time::sleep(after).await;
+                state.lock().unwrap().done(&call);
+                return;
+            }
             Act::Silence => {
                 tokio::time::sleep(Duration::from_secs(600)).await;
                 return;
@@ -182,7 +189,7 @@ impl State {
         let script = self.scripts.iter_mut().find(|(what, _)| call.what.starts_with(what));
         let act = script.and_then(|(_, acts)| acts.pop_front()).unwrap_or(Act::Do);
         let done = match act {
-            Act::Say(..) | Act::SayWith(..) | Act::Silence => (0, String::new()),
+            Act::Say(..) | Act::SayWith(..) | Act::Silence | Act::DoLate(_) => (0, String::new()),
             _ => self.done(call),
         };
         (act, done)

@@ -4,12 +4,12 @@ use crate::play;
 use crate::run::{register, with};
 
 /// TLS of the lab, with its root as the system's.
-async fn said(mode: &str, more: &[&str]) -> crate::run::Outcome {
+async fn said(mode: &str, arguments: &[&str]) -> crate::run::Outcome {
     let (lab, directory) = (play::start("").await, tempfile::tempdir().unwrap());
     let target = format!("host=localhost port={} dbname=orders user=alice sslmode={mode}", lab.address().port());
     let store = format!("--store={}", directory.path().join("registry.db").display());
     let root = lab.root_pem_path().display().to_string();
-    with(&[&[target.as_str(), "--name=orders", &store], more].concat(), &[("SSL_CERT_FILE", &root)]).await
+    with(&[&[target.as_str(), "--name=orders", &store], arguments].concat(), &[("SSL_CERT_FILE", &root)]).await
 }
 
 #[tokio::test]
@@ -23,8 +23,8 @@ async fn the_strongest_setting_that_works_is_proposed() {
         ),
         ("disable", &["--cloud=aws"], "\"sslMode\": \"true\""),
     ];
-    for (mode, more, proposed) in rows {
-        let outcome = said(mode, more).await;
+    for (mode, arguments, proposed) in rows {
+        let outcome = said(mode, arguments).await;
         let finding = outcome.finding("register-stronger-mode");
         assert_eq!((&finding["evidence"]["strongest"], &finding["severity"]), (&proposed.into(), &"note".into()));
         assert_eq!(outcome.fact("action"), "created", "{outcome:?}");
@@ -33,8 +33,8 @@ async fn the_strongest_setting_that_works_is_proposed() {
 
 #[tokio::test]
 async fn where_nothing_is_stronger_nothing_is_proposed() {
-    for (mode, more) in [("verify-full", "--sslrootcert=system"), ("require", "--cloud=aws")] {
-        let outcome = said(mode, &[more]).await;
+    for (mode, argument) in [("verify-full", "--sslrootcert=system"), ("require", "--cloud=aws")] {
+        let outcome = said(mode, &[argument]).await;
         assert!(!outcome.codes().contains(&"register-stronger-mode"), "{outcome:?}");
     }
 }

@@ -163,6 +163,11 @@ impl Cluster {
         panic!("PostgreSQL {major} found no free port");
     }
 
+    /// Its PostgreSQL major.
+    pub fn major(&self) -> u32 {
+        self.major
+    }
+
     /// The TCP port on 127.0.0.1, and the number in the Unix socket's name.
     pub fn port(&self) -> u16 {
         self.port

@@ -1,8 +1,8 @@
 //! A real PgBouncer in front of a real server, on a free port of 127.0.0.1, as the servers' user.
 
 use std::fs;
-use std::io::Write as _;
-use std::net::TcpStream;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -52,7 +52,12 @@ impl PgBouncer {
             settings.join("\n")
         );
         let pooler = Self { directory: directory.clone(), port, keeper: keep(&directory, &ini, users) };
-        let listens = || TcpStream::connect(("127.0.0.1", port)).ok();
+        // Until it has let go of this connection: it would count as one of its clients.
+        let listens = || {
+            let mut asked = TcpStream::connect(("127.0.0.1", port)).ok()?;
+            asked.shutdown(Shutdown::Write).ok()?;
+            asked.read(&mut [0]).ok()
+        };
         assert!(poll(LIMIT, listens).is_some(), "PgBouncer does not start:\n{}", pooler.log());
         pooler
     }

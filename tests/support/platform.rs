@@ -98,7 +98,7 @@ async fn send(reply: &Reply, stream: &mut TcpStream) -> bool {
         Reply::Endless => {
             let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"items\":[\"";
             let _ = stream.write_all(head.as_bytes()).await;
-            while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+            while stream.write_all(&[b'x'; 8192]).await.is_ok() {}
             false
         }
         Reply::Silence => {

@@ -35,11 +35,15 @@ pub async fn check(lab: &Lab, keywords: &str, timeout: Duration) -> Report {
 
 /// It as a target for `alice`, with these further keywords.
 pub fn target(lab: &Lab, keywords: &str, timeout: Duration) -> Target {
+    let target = Some(Secret::new(conninfo(lab, keywords)));
+    settings::read(&Sources { target, timeout: Some(timeout), ..Sources::default() }).unwrap()
+}
+
+/// The same as libpq has it.
+pub fn conninfo(lab: &Lab, keywords: &str) -> String {
     let (port, root) = (lab.address().port(), lab.root_pem_path().display());
-    let target = format!(
+    format!(
         "host=localhost hostaddr=127.0.0.1 port={port} dbname=orders user=alice password=wonderland \
          sslrootcert={root} {keywords}"
-    );
-    let sources = Sources { target: Some(Secret::new(target)), timeout: Some(timeout), ..Sources::default() };
-    settings::read(&sources).unwrap()
+    )
 }

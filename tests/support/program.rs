@@ -24,7 +24,7 @@ pub struct Run {
 /// `pgpreflight` with these arguments, an empty environment and no standard input.
 pub fn program<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgpreflight"));
-    command.env_clear().env("HOME", "/nonexistent").env("RUST_BACKTRACE", "1").args(arguments);
+    command.env_clear().env("HOME", "/proc/nonexistent").env("RUST_BACKTRACE", "1").args(arguments);
     command.kill_on_drop(true);
     command
 }

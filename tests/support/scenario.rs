@@ -105,6 +105,18 @@ pub struct Expect {
     pub waits: bool,
 }
 
+/// A check as the table of accuracy has it.
+pub struct Fault {
+    /// What is wrong, in a sentence without its full stop.
+    pub words: String,
+    /// Which check of its file, from 1.
+    pub check: u32,
+    /// Nothing is wrong.
+    pub healthy: bool,
+    /// The codes that are expected.
+    pub expected: Vec<String>,
+}
+
 impl File {
     /// All files, by name.
     pub fn all() -> Vec<(String, Self)> {
@@ -114,6 +126,19 @@ impl File {
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
         paths.sort();
         paths.iter().map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), Self::read(path))).collect()
+    }
+
+    /// What the table of accuracy has of a check, unless nothing is played in it.
+    pub fn fault(&self, name: &str, index: usize) -> Option<Fault> {
+        let expect = &self.checks[index].expect;
+        let sound = name.starts_with("sound") || name.starts_with("modes-sound");
+        let expected: Vec<String> = expect.cause.iter().chain(&expect.others).cloned().collect();
+        (expect.dry_run.is_none()).then(|| Fault {
+            words: self.about.trim_end_matches('.').to_owned(),
+            check: u32::try_from(index).unwrap() + 1,
+            healthy: expected.is_empty() || (sound && expect.cause.is_none()),
+            expected,
+        })
     }
 
     fn read(path: &Path) -> Self {

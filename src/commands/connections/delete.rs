@@ -14,7 +14,8 @@ use crate::render::connections as render;
 
 /// Everything that is named is looked up before the first is deleted.
 pub(super) async fn run(args: DeleteArgs, service: &Service, output: &mut Output) -> Result<u8, End> {
-    if !args.yes && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    let somebody_is_there = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if !args.yes && !somebody_is_there {
         return Err(Misuse("nobody can be asked here: say with --yes that they are to be deleted".to_owned()).into());
     }
     let mut meant: Vec<Connection> = Vec::new();

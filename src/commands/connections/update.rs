@@ -57,7 +57,11 @@ pub(super) async fn run(mut args: UpdateArgs, service: &Service, output: &mut Ou
 
 /// The environment alone says nothing: a new name is no reason to send a password again.
 fn says_how_to_log_in(args: &CheckArgs) -> bool {
-    !args.target.is_empty() || !args.keywords.0.is_empty() || args.password_stdin || args.password_command.is_some() || args.redshift.iam
+    !args.target.is_empty()
+        || !args.keywords.0.is_empty()
+        || args.password_stdin
+        || args.password_command.is_some()
+        || args.redshift.iam
 }
 
 /// What would register TARGET, or the report of why it cannot be registered.

@@ -390,3 +390,41 @@ async fn direct_tls_demands_the_alpn_of_postgresql() {
     assert_eq!(directly(true, b"").await.unwrap(), ""); // the handshake succeeds, then EOF
     assert_eq!(directly(false, b"\x0apostgresql").await, Err("handshake"));
 }
+
+/// An endpoint of Amazon Redshift that asks for nothing.
+fn redshift() -> Endpoint {
+    Endpoint::new(Scenario { engine: Engine::Redshift, ..trusting() }).unwrap()
+}
+
+#[tokio::test]
+async fn redshift_is_as_old_as_it_says() {
+    let endpoint = redshift();
+    let gss = [8_u32.to_be_bytes(), 80_877_104_u32.to_be_bytes()].concat();
+    for (packet, version) in [(startup(0x0003_0002, b"user\0alice\0\0"), "3.2"), (gss, "1234.5680")] {
+        let told = String::from_utf8_lossy(&answers(&endpoint, &packet).await).into_owned();
+        let expected = format!("C0A000\0Munsupported frontend protocol {version}: server supports 1.0 to 3.0\0");
+        assert!(told.contains(&expected) && !told.contains("VFATAL"), "{told}");
+    }
+    assert_eq!(answers(&endpoint, &[TLS_HANDSHAKE, 3, 1, 0, 0]).await, b"");
+    // What the drivers of Amazon add is taken, and options of the protocol are not negotiated.
+    let packet = startup(0x0003_0000, b"user\0alice\0driver_version\0x\0_pq_.compression\0off\0\0");
+    assert!(messages(&answers(&endpoint, &packet).await).iter().all(|(tag, _)| "RSKZ".contains(*tag)));
+}
+
+#[tokio::test]
+async fn redshift_describes_a_column_in_the_format_that_was_agreed_on() {
+    let plain = b"\0\x01?column?\0\0\0\0\0\0\0\0\0\0\x17\0\x04\xff\xff\xff\xff\0\0".to_vec();
+    let extended = [&plain[..], b"\0\0\0\0\0\x01"].concat();
+    let rows = [
+        (&b""[..], "0", &plain),
+        (b"client_protocol_version\x001\0", "1", &extended),
+        (b"client_protocol_version\x009\0", "2", &extended),
+    ];
+    for (asked, agreed, description) in rows {
+        let packet = startup(0x0003_0000, &[b"user\0alice\0", asked, b"\0"].concat());
+        let received = messages(&answers(&redshift(), &[packet, message(b'Q', b"select 1\0")].concat()).await);
+        let parameter = format!("server_protocol_version\0{agreed}\0").into_bytes();
+        assert!(received.contains(&('S', parameter)), "{agreed}");
+        assert_eq!(received.iter().find(|(tag, _)| *tag == 'T').map(|(_, body)| body), Some(description), "{agreed}");
+    }
+}

@@ -100,10 +100,17 @@ async fn ask(transport: &Transport, ims: &Base, (id, secret): (&str, &Secret)) -
         .append_pair("scope", SCOPES)
         .finish();
     let unset = || ServiceError::new(Fault::Unavailable(Absence::Connect("TLS cannot be set up here".to_owned())));
-    let request = ims.token().and_then(|url| transport.request(Method::POST, url)).ok_or_else(unset)?;
-    let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
-    let answer = transport.exchange(request, SHORT, &screen).await?;
-    read(&answer, &screen).map_err(|fault| ServiceError::new(fault).with_request_id(answer.request_id))
+    let mut throttled = 0;
+    loop {
+        let request = ims.token().and_then(|url| transport.request(Method::POST, url)).ok_or_else(unset)?;
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form.clone());
+        let answer = transport.exchange(request, SHORT, &screen).await?;
+        if answer.status != 429 {
+            return read(&answer, &screen).map_err(|fault| ServiceError::new(fault).with_request_id(answer.request_id));
+        }
+        throttled += 1;
+        transport.wait(&answer, throttled).await?;
+    }
 }
 
 fn read(answer: &Answer, screen: &Screen) -> Result<Secret, Fault> {
@@ -119,7 +126,6 @@ fn read(answer: &Answer, screen: &Screen) -> Result<Secret, Fault> {
             token.map(|token| Secret::new(token.to_owned())).ok_or_else(strange)
         }
         500..=599 => Err(Fault::Unavailable(Absence::Status { status, said })),
-        429 => Err(Fault::Throttled { retry_after: None, attempts: 1 }),
         _ if said.code.is_some() => Err(Fault::TokenRejected(said)),
         _ => Err(Fault::NotTheService(Stranger::Shape { status, lacks: "error" })),
     }

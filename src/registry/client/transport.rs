@@ -3,13 +3,15 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response, Url};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::registry::client::base::Base;
-use crate::registry::service::{Absence, Stranger};
+use crate::registry::client::pause;
+use crate::registry::service::{Absence, Fault, ServiceError, Stranger};
 use crate::wire::screen::Screen;
 
 /// The longest answer about one connection, in bytes.
@@ -20,6 +22,9 @@ pub(super) const LONG: usize = 32 * 1024 * 1024;
 
 /// The longest that a connection may take to come about.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// How often a call is answered with 429 before that is the result.
+const MOST_THROTTLED: u32 = 8;
 
 /// Sends requests to one place.
 #[derive(Debug, Clone)]
@@ -68,9 +73,21 @@ impl Transport {
         self.http.as_ref().map(|http| http.request(method, url))
     }
 
-    /// When everything has to be done.
-    pub fn deadline(&self) -> Instant {
-        self.deadline
+    /// Waits as long as a 429 asks for; fails where there is no time for that, or this was the last of many.
+    pub async fn wait(&self, answer: &Answer, attempts: u32) -> Result<(), ServiceError> {
+        let retry_after = answer.retry_after.as_deref().and_then(|text| pause::asked_for(text, Timestamp::now()));
+        let pause = pause::before(attempts, retry_after);
+        if attempts >= MOST_THROTTLED || !self.has_time_for(pause) {
+            let fault = Fault::Throttled { retry_after, attempts };
+            return Err(ServiceError::new(fault).with_request_id(answer.request_id.clone()));
+        }
+        sleep(pause).await;
+        Ok(())
+    }
+
+    /// Whether the deadline is later than the end of a pause.
+    pub fn has_time_for(&self, pause: Duration) -> bool {
+        Instant::now().checked_add(pause).is_some_and(|then| then < self.deadline)
     }
 
     /// Sends it, and reads the answer, which may have so many bytes.
@@ -94,6 +111,15 @@ impl Transport {
             Ok(Answer { status, retry_after, request_id, is_html, body })
         };
         timeout_at(self.deadline, exchanging).await.unwrap_or(Err(NoAnswer::Absent(Absence::Silent)))
+    }
+}
+
+impl From<NoAnswer> for ServiceError {
+    fn from(no_answer: NoAnswer) -> Self {
+        Self::new(match no_answer {
+            NoAnswer::Absent(absence) => Fault::Unavailable(absence),
+            NoAnswer::Strange(stranger) => Fault::NotTheService(stranger),
+        })
     }
 }
 
@@ -168,5 +194,6 @@ fn root(error: &reqwest::Error) -> String {
         said = cause.to_string();
         source = cause.source();
     }
-    said
+    // OpenSSL adds the place in its own source.
+    said.split_once(":../").map_or(said.as_str(), |(said, _)| said).to_owned()
 }

@@ -5,6 +5,8 @@ use pgpreflight::lab::pki::{Identity, Spec};
 use super::own_pki::OwnPki;
 use super::table::MAJORS;
 use super::{Files, ask};
+use crate::accuracy::{self, Asked, Play};
+use crate::answer::Answer;
 use crate::client::{PASSWORD, WRONG};
 use crate::cluster::{Cluster, ClusterConfig, Tls};
 
@@ -14,14 +16,16 @@ struct Row {
     cause: Option<(&'static str, i32)>,
     /// Stands in the first finding.
     says: &'static str,
+    /// What else is found.
+    beside: &'static [&'static str],
 }
 
 const fn fails(line: &'static str, code: &'static str, exit: i32, says: &'static str) -> Row {
-    Row { line, cause: Some((code, exit)), says }
+    Row { line, cause: Some((code, exit)), says, beside: &[] }
 }
 
 const fn connects(line: &'static str) -> Row {
-    Row { line, cause: None, says: "" }
+    Row { line, cause: None, says: "", beside: &[] }
 }
 
 const REFUSED: &str = "login-client-certificate-refused";
@@ -156,10 +160,10 @@ fn revoked_certificates_and_missing_lists_are_told_apart() {
 fn scram_is_bound_to_what_libpq_binds_it_to() {
     let files = Files::new();
     let pki = OwnPki::new(&files);
-    let unavailable = "login-channel-binding-unavailable";
+    let (unavailable, beside) = ("login-channel-binding-unavailable", &["tls-certificate-breaks-libpq"]);
     let rows = [
-        fails("dbname=s", unavailable, 13, "cannot bind SCRAM to it"),
-        fails("dbname=s channel_binding=require", unavailable, 13, "cannot bind SCRAM to it"),
+        Row { beside, ..fails("dbname=s", unavailable, 13, "cannot bind SCRAM to it") },
+        Row { beside, ..fails("dbname=s channel_binding=require", unavailable, 13, "cannot bind SCRAM to it") },
         connects("dbname=s channel_binding=disable"),
         connects("dbname=t"),
         connects("dbname=s sslmode=disable"),
@@ -188,10 +192,31 @@ fn hold(cluster: &Cluster, files: &Files, rows: &[Row]) {
             asked.ours.passes();
             continue;
         };
+        enter(cluster, row, (code, &asked.ours));
         asked.ours.fails_with(code, exit);
         let first = asked.ours.finding(code).unwrap().to_string().replace("\\\"", "\"");
         assert!(first.contains(row.says), "{:?} is not said: {first}", row.says);
     }
+}
+
+/// Adds it to the table of accuracy.
+fn enter(cluster: &Cluster, row: &Row, (code, answer): (&str, &Answer)) {
+    let play = Play {
+        fault: format!("Certificates of both sides: {}", row.line),
+        source: "PostgreSQL".to_owned(),
+        variant: Some(cluster.major()),
+        healthy: false,
+        expected: [code].iter().chain(row.beside).map(|code| (*code).to_owned()).collect(),
+        timeout: 10_000.0,
+    };
+    let password = ("PGPASSWORD".to_owned(), password(row.line).to_owned());
+    let asked = Asked { conninfo: answer.asked().to_owned(), environment: vec![password], ..Asked::default() };
+    accuracy::record(play, &answer.report, &asked);
+}
+
+/// A wrong one where the rule would look at it after the certificate.
+fn password(line: &str) -> &'static str {
+    if line.contains("dbname=w") { WRONG } else { PASSWORD }
 }
 
 /// Names of files become paths; the root is the servers' unless the line says otherwise.
@@ -212,9 +237,7 @@ fn ask_row(cluster: &Cluster, files: &Files, line: &str) -> super::Asked {
         _ => word.clone(),
     });
     let conninfo = paths.collect::<Vec<_>>().join(" ");
-    // A wrong password where the rule would look at it after the certificate.
-    let password = if line.contains("dbname=w") { WRONG } else { PASSWORD };
-    ask(cluster, &conninfo, &[("PGPASSWORD", password)])
+    ask(cluster, &conninfo, &[("PGPASSWORD", password(line))])
 }
 
 /// Certificates for user `u`, and a server that takes them, but for one that is revoked.

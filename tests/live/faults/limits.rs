@@ -28,9 +28,8 @@ impl Full {
     }
 
     /// Ends the idle sessions by the statement that was printed; then the check passes.
-    fn ends_by_the_printed_statement(mut self, code: &str) {
-        let answer = self.server.check(&self.guest);
-        answer.fails_with(code, 13);
+    fn ends_by_the_printed_statement(mut self, (fault, code): (&str, &str)) {
+        let answer = self.server.play(fault, &self.guest).gives(&[code]);
         let fixes = Fixes::of(&answer);
         let ends =
             fixes.server_lines().into_iter().find(|line| line.contains("pg_terminate_backend")).expect("a statement");
@@ -43,13 +42,15 @@ impl Full {
 #[test]
 fn no_connection_is_left() {
     let settings = [("max_connections", "5"), ("superuser_reserved_connections", "0")];
-    on_all_majors(|major| Full::start(major, &settings, 4).ends_by_the_printed_statement("login-server-full"));
+    let fault = ("No connection is left", "login-server-full");
+    on_all_majors(|major| Full::start(major, &settings, 4).ends_by_the_printed_statement(fault));
 }
 
 #[test]
 fn only_reserved_connections_are_left() {
     let settings = [("max_connections", "6"), ("superuser_reserved_connections", "2")];
-    on_all_majors(|major| Full::start(major, &settings, 3).ends_by_the_printed_statement("login-reserved-slots"));
+    let fault = ("Only reserved connections are left", "login-reserved-slots");
+    on_all_majors(|major| Full::start(major, &settings, 3).ends_by_the_printed_statement(fault));
 }
 
 #[test]
@@ -57,7 +58,8 @@ fn connections_reserved_for_a_privilege_are_left() {
     let settings = [("max_connections", "7"), ("superuser_reserved_connections", "2"), ("reserved_connections", "1")];
     on_all_majors(|major| {
         if major >= 16 {
-            Full::start(major, &settings, 3).ends_by_the_printed_statement("login-reserved-slots");
+            let fault = ("Only connections reserved for a privilege are left", "login-reserved-slots");
+            Full::start(major, &settings, 3).ends_by_the_printed_statement(fault);
         }
     });
 }
@@ -67,8 +69,8 @@ fn connections_run_short() {
     let settings = [("max_connections", "9"), ("superuser_reserved_connections", "2")];
     on_all_majors(|major| {
         let full = Full::start(major, &settings, 3);
-        let answer = full.server.check(&full.guest);
-        answer.remarks("session-nearly-full");
+        let play = full.server.play("Connections run short", &full.guest);
+        let answer = play.gives(&["session-nearly-full", "privileges-no-tables"]);
         let used = answer.fact("session", "connections");
         assert_eq!(*used, serde_json::json!({ "used": 5, "limit": 9, "reserved": 2 }), "{answer}");
     });

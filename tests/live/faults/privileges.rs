@@ -23,18 +23,23 @@ fn privileges() {
         let settings = database(server, "shop");
         let grant = |statement: &str| server.cluster.sql(&format!("\\connect shop\n {statement}"));
 
-        let answer = server.check(&settings);
-        answer.fails_with("privileges-nothing-readable", 15);
+        let answer = server.play("Nothing is granted", &settings).gives(&["privileges-nothing-readable"]);
         assert_eq!(tables(&answer), (2, 0), "{answer}");
         grant("grant select on sales.orders to shop");
-        server.check(&settings).fails_with("privileges-nothing-readable", 15);
+        server
+            .play("The only granted table is in a schema that is not", &settings)
+            .gives(&["privileges-nothing-readable"]);
         grant("create table public.notes (id int); grant select on public.notes to shop");
-        let answer = server.check(&settings);
-        answer.remarks("privileges-schema-usage");
+        let answer = server.play("Some tables are granted, their schema is not", &settings).gives(&[
+            "privileges-schema-usage",
+            "privileges-table-select",
+            "privileges-future-tables",
+        ]);
         assert_eq!(tables(&answer), (3, 1), "{answer}");
         grant("grant usage on schema sales to shop");
-        let answer = server.check(&settings);
-        answer.remarks("privileges-table-select");
+        let answer = server
+            .play("Some tables are not granted", &settings)
+            .gives(&["privileges-table-select", "privileges-future-tables"]);
         assert!(answer.finding("privileges-schema-usage").is_none(), "{answer}");
         assert_eq!(tables(&answer), (3, 2), "{answer}");
         let denied = &answer.finding("privileges-table-select").unwrap()["evidence"]["tables"];
@@ -46,8 +51,9 @@ fn privileges() {
         assert!(answer.finding("privileges-table-select").is_none(), "{answer}");
 
         grant("alter table sales.orders enable row level security");
-        let answer = server.check(&settings);
-        answer.remarks("privileges-row-security");
+        let answer = server
+            .play("A policy hides rows", &settings)
+            .gives(&["privileges-row-security", "privileges-future-tables"]);
         let secured = answer.fact("privileges", "row_security");
         assert_eq!(*secured, serde_json::json!(["sales.orders"]), "{answer}");
         grant("alter role shop bypassrls");
@@ -62,8 +68,8 @@ fn a_superuser() {
         let answer = server.check(&settings);
         assert_eq!(answer.fact("privileges", "superuser"), false, "{answer}");
         server.cluster.sql("alter role chief superuser");
-        let answer = server.check(&settings);
-        answer.remarks("privileges-superuser");
+        let play = server.play("A superuser", &settings);
+        let answer = play.gives(&["privileges-superuser", "privileges-no-tables"]);
         assert_eq!(answer.fact("privileges", "superuser"), true, "{answer}");
     }
 }
@@ -72,7 +78,7 @@ fn a_superuser() {
 fn an_empty_database() {
     for server in servers() {
         let settings = server.role("explorer", "by_scram");
-        server.check(&settings).remarks("privileges-no-tables");
+        server.play("The database is empty", &settings).gives(&["privileges-no-tables"]);
     }
 }
 
@@ -81,8 +87,8 @@ fn a_read_only_session() {
     for server in servers() {
         let settings = server.role("bookkeeper", "by_scram");
         server.cluster.sql("alter role bookkeeper set default_transaction_read_only = on");
-        let answer = server.check(&settings);
-        answer.remarks("session-read-only");
+        let play = server.play("The role is set to read-only transactions", &settings);
+        let answer = play.gives(&["session-read-only", "privileges-no-tables"]);
         assert_eq!(answer.fact("session", "read_only"), true, "{answer}");
         assert_eq!(answer.fact("session", "role"), "primary", "{answer}");
     }

@@ -1,5 +1,6 @@
 //! `pg_hba.conf`, and the methods that ask somebody else.
 
+use crate::client::Settings;
 use crate::server::{plain_servers, servers};
 
 #[test]
@@ -11,14 +12,16 @@ fn rules() {
         let tls = server.role("rule_tls", "by_tls");
         let plain = server.role("rule_plain", "by_plain");
         for mode in ["disable", "allow", "prefer", "require", "verify-full"] {
-            let mode = format!("sslmode={mode}");
-            let answer = server.check(&ruleless.clone().with(&mode));
-            answer.fails_with("login-no-hba-entry", 13);
+            let play = |fault: &str, settings: &Settings| {
+                server.play(&format!("{fault}, sslmode={mode}"), &settings.clone().set("sslmode", mode))
+            };
+            let answer = play("No rule has the role", &ruleless).gives(&["login-no-hba-entry"]);
             assert_eq!(answer.finding("login-no-hba-entry").unwrap()["evidence"]["client_address"], "127.0.0.1");
-            server.check(&rejected.clone().with(&mode)).fails_with("login-hba-reject", 13);
+            play("A rule rejects the role", &rejected).gives(&["login-hba-reject"]);
         }
-        server.check(&tls.with("sslmode=disable")).fails_with("login-tls-required", 13);
-        server.check(&plain.with("sslmode=require")).fails_with("login-tls-forbidden", 13);
+        let (tls, plain) = (tls.with("sslmode=disable"), plain.with("sslmode=require"));
+        server.play("The rule is for TLS alone", &tls).gives(&["login-tls-required"]);
+        server.play("The rule is for connections without TLS", &plain).gives(&["login-tls-forbidden"]);
     }
 }
 
@@ -28,11 +31,13 @@ fn rules_without_tls() {
         server.cluster.sql("create role ruleless login");
         for mode in ["disable", "allow", "prefer"] {
             let settings = server.settings("ruleless").with(&format!("sslmode={mode}"));
-            server.check(&settings).fails_with("login-no-hba-entry", 13);
+            let fault = format!("No rule has the role, and there is no TLS, sslmode={mode}");
+            server.play(&fault, &settings).gives(&["login-no-hba-entry"]);
         }
         for mode in ["require", "verify-ca", "verify-full"] {
             let settings = server.settings("ruleless").with(&format!("sslmode={mode}"));
-            server.check(&settings).fails_with("tls-not-offered", 12);
+            let fault = format!("TLS is switched off, sslmode={mode}");
+            server.play(&fault, &settings).gives(&["tls-not-offered"]);
         }
     }
 }
@@ -41,14 +46,14 @@ fn rules_without_tls() {
 fn others_decide() {
     for server in servers() {
         // Nothing listens on the ident port of this machine.
-        let ident = server.check(&server.role("asked_of_ident", "by_ident"));
-        ident.fails_with("login-external-refused", 13);
+        let ident = server.role("asked_of_ident", "by_ident");
+        let ident = server.play("No ident server answers", &ident).gives(&["login-external-refused"]);
         assert_eq!(ident.finding("login-external-refused").unwrap()["evidence"]["method"], "Ident", "{ident}");
 
         // The operating system knows nobody by this name.
         let peer = server.role("asked_of_peer", "by_peer");
-        let peer = server.check(&peer.without("hostaddr").set("host", server.socket()));
-        peer.fails_with("login-external-refused", 13);
+        let peer = peer.without("hostaddr").set("host", server.socket());
+        let peer = server.play("The socket's peer is somebody else", &peer).gives(&["login-external-refused"]);
         assert_eq!(peer.finding("login-external-refused").unwrap()["evidence"]["method"], "Peer", "{peer}");
     }
 }
@@ -58,8 +63,9 @@ fn a_client_certificate_is_wanted() {
     for server in servers() {
         let settings = server.role("certified", "by_cert");
         for mode in ["require", "verify-full"] {
-            let settings = settings.clone().with(&format!("sslmode={mode}"));
-            server.check(&settings).fails_with("login-client-certificate-required", 13);
+            let settings = settings.clone().set("sslmode", mode);
+            let fault = format!("A client certificate is wanted, sslmode={mode}");
+            server.play(&fault, &settings).gives(&["login-client-certificate-required"]);
         }
     }
 }

@@ -4,8 +4,9 @@ use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::client::{Settings, check, check_with};
+use crate::client::Settings;
 use crate::fixes::Fixes;
+use crate::play::Play;
 use crate::server::{Server, on_all_majors};
 use crate::session::Session;
 
@@ -19,7 +20,8 @@ fn stopped() {
         for mode in ["disable", "prefer", "verify-full"] {
             let settings =
                 settings.clone().with(&format!("sslmode={mode} sslrootcert=/etc/ssl/certs/ca-certificates.crt"));
-            check(home.path(), &settings).fails_with("connect-refused", 11);
+            let fault = format!("The server was stopped, sslmode={mode}");
+            Play::new(&fault, major, home.path().to_owned(), &settings).gives(&["connect-refused"]);
         }
     });
 }
@@ -52,13 +54,14 @@ fn frozen() {
         let settings = server.role("patient", "by_scram");
         server.check(&settings).passes();
         let frozen = Frozen::new(&server);
-        let check = |mode: &str| {
-            check_with(&server.home(), &settings.clone().with(&format!("sslmode={mode}")), &["--timeout", "500ms"])
+        let play = |mode: &str| {
+            let settings = settings.clone().set("sslmode", mode);
+            server.play(&format!("The postmaster is frozen, sslmode={mode}"), &settings).within(500)
         };
         for mode in ["prefer", "require", "verify-full"] {
-            check(mode).fails_with("tls-no-reply", 12);
+            play(mode).gives(&["tls-no-reply"]);
         }
-        check("disable").fails_with("login-no-reply", 13);
+        play("disable").gives(&["login-no-reply"]);
         drop(frozen);
         server.check(&settings).passes();
     });
@@ -90,8 +93,9 @@ fn starting_up() {
         // A restore that does not end keeps the server where it is.
         restart_as_standby(&mut server, &[("restore_command", "sleep 60")], "starting");
         for mode in ["disable", "prefer", "verify-full"] {
-            let answer = server.check(&settings.clone().with(&format!("sslmode={mode}")));
-            answer.fails_with("login-starting-up", 13);
+            let settings = settings.clone().set("sslmode", mode);
+            let answer =
+                server.play(&format!("The server starts up, sslmode={mode}"), &settings).gives(&["login-starting-up"]);
             assert_eq!(answer.fact("login", "sqlstate"), "57P03", "{answer}");
         }
     });
@@ -103,12 +107,12 @@ fn a_standby_without_sessions() {
         let mut server = Server::start(major, &[("hot_standby", "off")]);
         let settings = server.role("reader", "by_scram");
         restart_as_standby(&mut server, &[], "standby");
-        let answer = server.check(&settings);
+        let play = server.play("A standby takes no sessions", &settings);
         if major < 14 {
-            answer.fails_with("login-starting-up", 13);
+            play.gives(&["login-starting-up"]);
             return;
         }
-        answer.fails_with("login-standby-closed", 13);
+        let answer = play.gives(&["login-standby-closed"]);
         let fixes = Fixes::of(&answer);
         let line = fixes.server_lines().into_iter().find(|line| line.starts_with("hot_standby")).expect("a setting");
         let file = server.cluster.socket_dir().join("data/postgresql.conf");
@@ -125,11 +129,14 @@ fn a_standby_with_sessions() {
         let mut server = Server::start(major, &[]);
         let settings = server.role("reader", "by_scram");
         restart_as_standby(&mut server, &[], "ready");
-        let answer = server.check(&settings);
-        answer.remarks("session-standby");
+        let answer = server.play("A standby", &settings).gives(&["session-standby", "privileges-no-tables"]);
         assert_eq!(answer.fact("session", "role"), "standby", "{answer}");
         assert_eq!(answer.fact("session", "read_only"), true, "{answer}");
         assert!(answer.finding("session-read-only").is_none(), "one cause, one finding: {answer}");
+        let wanted = settings.clone().with("target_session_attrs=standby");
+        server.play("A standby, and one is wanted", &wanted).passes_with(&["session-standby", "privileges-no-tables"]);
+        let primary = settings.with("target_session_attrs=primary");
+        server.play("A standby, and a primary is wanted", &primary).gives(&["session-wrong-role"]);
     });
 }
 
@@ -143,8 +150,9 @@ fn shutting_down() {
         signal(&server, Signal::TERM);
         server.cluster.wait_log(|line| line.contains("received smart shutdown request"));
         for mode in ["disable", "verify-full"] {
-            let settings = settings.clone().with(&format!("sslmode={mode}"));
-            server.check(&settings).fails_with("login-shutting-down", 13);
+            let settings = settings.clone().set("sslmode", mode);
+            let fault = format!("The server shuts down, sslmode={mode}");
+            server.play(&fault, &settings).gives(&["login-shutting-down"]);
         }
         drop(held);
     });

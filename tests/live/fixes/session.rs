@@ -26,8 +26,8 @@ fn settings_of_role_and_database_are_taken_back() {
             ),
         ] {
             server.cluster.sql(bend);
-            let answer = server.check(&settings);
-            answer.remarks("session-role-settings");
+            let fault = format!("The session is bent by {name}, {reset}");
+            let answer = server.play(&fault, &settings).gives(&["session-role-settings", "privileges-no-tables"]);
             let finding = answer.finding("session-role-settings").unwrap();
             assert_eq!(finding["evidence"]["settings"], serde_json::json!([name]), "{answer}");
             Fixes::of_finding(&answer, "session-role-settings").run(reset, server, "postgres");
@@ -81,8 +81,7 @@ fn a_login_trigger_is_switched_off() {
              create event trigger guard on login execute function guard();
              alter event trigger guard enable always",
         );
-        let answer = server.check(&settings);
-        answer.fails_with("login-trigger-failed", 13);
+        let answer = server.play("A login trigger raises an error", &settings).gives(&["login-trigger-failed"]);
         assert_eq!(answer.fact("login", "sqlstate"), "P0001", "{answer}");
         assert_eq!(answer.report["findings"][0]["confidence"], "certain", "{answer}");
         let fixes = Fixes::of(&answer);
@@ -101,8 +100,8 @@ fn tables_of_tomorrow_are_granted() {
         server.cluster.sql("create database warehouse; create role \"The Loader\"");
         run("create schema \"Raw Data\" authorization \"The Loader\"; grant usage on schema \"Raw Data\" to \"Analyst\";
              set role \"The Loader\"; create table \"Raw Data\".a (id int); grant select on \"Raw Data\".a to \"Analyst\"");
-        let answer = server.check(&settings);
-        answer.passes();
+        let future = ["privileges-future-tables"];
+        let answer = server.play("The tables of tomorrow are not granted", &settings).gives(&future);
         Fixes::of_finding(&answer, "privileges-future-tables").run("ALTER DEFAULT PRIVILEGES", server, "warehouse");
         let answer = server.check(&settings);
         answer.passes();
@@ -136,8 +135,8 @@ fn the_right_to_write_is_taken_away() {
              grant select, insert on public.\"Books\" to \"Writer\"; create table public.notes (id int);\n
              grant select on public.notes to \"Writer\"",
         );
-        let answer = server.check(&settings);
-        answer.passes();
+        let write = ["privileges-can-write", "privileges-future-tables"];
+        let answer = server.play("The role may write", &settings).gives(&write);
         let finding = answer.finding("privileges-can-write").unwrap_or_else(|| panic!("{answer}"));
         assert_eq!(finding["evidence"]["tables"], 1, "{answer}");
         Fixes::of_finding(&answer, "privileges-can-write").run("REVOKE", server, "ledger");

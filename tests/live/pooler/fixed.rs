@@ -62,8 +62,8 @@ fn more_clients_are_allowed() {
         let pooler = PgBouncer::start(&server.cluster, &[DATABASE], &["max_client_conn = 1"], &users);
         let settings = through(&pooler, "app");
         let held = Session::open(&settings);
-        let answer = server.check(&settings);
-        answer.fails_with("login-pooler-full", 13);
+        let answer =
+            server.play("The pooler has all its clients", &settings).of("PgBouncer").gives(&["login-pooler-full"]);
         let fixes = Fixes::of(&answer);
         pooler.change(line(&fixes, "max_client_conn"));
         on_the_console(&server, &pooler, &fixes);
