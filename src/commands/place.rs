@@ -19,7 +19,7 @@ pub struct Place {
     pub store: Where,
     /// Its key.
     pub key: PathBuf,
-    /// What is kept beside them.
+    /// What is kept beside the store, or where that is a server, beside the key.
     pub directory: PathBuf,
 }
 
@@ -45,8 +45,9 @@ impl Place {
         };
         match store {
             Some(url) if url.starts_with("postgresql://") || url.starts_with("postgres://") => {
-                let directory = state()?;
-                let key = key_file.unwrap_or_else(|| directory.join("postgresql.key"));
+                let in_state_directory = || Ok(state()?.join("postgresql.key"));
+                let key = key_file.map_or_else(in_state_directory, Ok)?;
+                let directory = key.parent().unwrap_or(Path::new("")).to_owned();
                 Ok(Self { store: Where::Server(Box::new(target(url)?)), key, directory })
             }
             Some(path) => Ok(Self::of_file(PathBuf::from(path), key_file)),

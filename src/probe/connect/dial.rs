@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
@@ -28,8 +29,25 @@ impl From<Dialled> for NotConnected {
     }
 }
 
+/// How often an address is dialled again that was reset while this machine was not looking.
+const AGAIN: u32 = 3;
+
 /// Dials until the deadline.
+///
+/// A server that resets each connection may be faster than this side, to which the dialling itself has failed then. That it
+/// accepts is what tells it from one that refuses, so it is dialled until a connection is seen before it is gone.
 pub async fn dial(address: SocketAddr, until: Instant) -> Result<TcpStream, NotConnected> {
+    let mut dialled = dial_once(address, until).await;
+    for _ in 0..AGAIN {
+        if !dialled.as_ref().is_err_and(|failed| failed.outcome == Dialled::Other(Some(Errno::ECONNRESET as i32))) {
+            break;
+        }
+        dialled = dial_once(address, until).await;
+    }
+    dialled
+}
+
+async fn dial_once(address: SocketAddr, until: Instant) -> Result<TcpStream, NotConnected> {
     let began = Instant::now();
     let socket = open(address)?;
     let errors = ErrorQueue::open(&socket, address);
