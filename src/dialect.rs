@@ -1,5 +1,9 @@
 //! What differs between the engines as data: the questions asked after login, each a statement of its own.
 
+mod catalog;
+
+pub use self::catalog::{Catalog, Selected};
+
 /// The statements of one engine. The columns are the same for all engines, in the same order.
 pub struct Dialect {
     /// One row: `version`, `standby`, `read_only`, `used`, `limit`, `reserved` (NULL where nobody tells), `process`.
@@ -20,6 +24,8 @@ pub struct Dialect {
     pub elsewhere: Option<&'static str>,
     /// A row a default privilege to read: `schema` (nothing: all), `owner`. May fail. None where `schemas` looks itself.
     pub promised: Option<&'static str>,
+    /// For whoever looks around.
+    pub catalog: &'static Catalog,
 }
 
 impl Dialect {
@@ -68,6 +74,7 @@ pub static POSTGRESQL: Dialect = Dialect {
     schemas: concat!("set local statement_timeout = 0; ", include_str!("dialect/postgresql/schemas.sql")),
     elsewhere: None,
     promised: None,
+    catalog: &catalog::POSTGRESQL,
 };
 
 /// Amazon Redshift, provisioned and serverless.
@@ -84,6 +91,7 @@ pub static REDSHIFT: Dialect = Dialect {
     schemas: include_str!("dialect/redshift/schemas.sql"),
     elsewhere: Some(include_str!("dialect/redshift/elsewhere.sql")),
     promised: Some(include_str!("dialect/redshift/promised.sql")),
+    catalog: &catalog::REDSHIFT,
 };
 
 #[cfg(test)]
@@ -108,7 +116,11 @@ mod tests {
 
     #[test]
     fn the_leader_s_functions_and_the_views_of_the_nodes_are_never_in_one_statement() {
-        for (name, statement) in REDSHIFT.questions() {
+        let catalog = REDSHIFT.catalog;
+        let looks_around = catalog.tables.iter().map(|sql| (*sql).to_owned()).chain(catalog.columns("s.t"));
+        let looks_around = looks_around.map(|statement| ("catalog", statement));
+        let questions = REDSHIFT.questions().into_iter().map(|(name, sql)| (name, sql.to_owned()));
+        for (name, statement) in questions.chain(looks_around) {
             let code: String = statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
             let leaders = ["has_", "current_schemas", "pg_get_userbyid", "pg_user", "pg_class", "array_to_string"];
             let has = |words: &[&str]| words.iter().any(|word| code.contains(word));

@@ -11,6 +11,7 @@ mod converse;
 pub mod dial;
 mod endpoint;
 mod extended;
+pub mod held;
 mod login;
 pub mod moment;
 mod pace;

@@ -25,7 +25,7 @@ pub mod target;
 pub mod wire;
 
 use diagnose::modes;
-use probe::Watch;
+use probe::{Session, Watch};
 use report::Report;
 use settings::modes::Plan;
 use target::Target;
@@ -60,4 +60,9 @@ pub async fn check(target: &Target, wanted: &Wanted, watch: &mut dyn Watch) -> R
     let seen = probe::modes::look(&host, settings, &trace, deadline).await;
     trace.elapsed = began.elapsed();
     Report::new(target, &trace, wanted.strict).with_modes(target, modes::table(&host, plans, &trace, &seen))
+}
+
+/// Walks up the ladder as far as to a session, for whoever has more to ask; or reports why there is none.
+pub async fn open(target: &Target, watch: &mut dyn Watch) -> Result<Session, Box<Report>> {
+    probe::log_in(target, watch).await.map_err(|trace| Box::new(Report::new(target, &trace, false)))
 }

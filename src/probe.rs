@@ -21,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::time::{Instant, timeout_at};
 
-pub use self::hosts::walk;
+pub use self::hosts::{Session, log_in, walk};
 use self::recorder::Recorder;
 use self::tls::Channel;
 use self::trace::{Admission, Attempt, ConnectFailure, Failure, LoginFailure, Role, Silence, Stage, TlsFailure, Trace};
@@ -124,6 +124,22 @@ impl Ladder<'_, '_> {
         }
         self.judge_strictly();
         Err(Failure::WrongRole(role))
+    }
+
+    /// Inspects a session and ends it, or hands it over.
+    async fn use_session(&mut self, mut connection: Connection, hand_over: bool) -> Result<Option<Session>, Failure> {
+        if !hand_over {
+            self.inspect(&mut connection).await?;
+            return Ok(None);
+        }
+        if self.recorder.trace.session.is_some() {
+            // All questions were asked at once, and half of them are still to be answered.
+            self.inspect_privileges(&mut connection).await?;
+        } else {
+            self.judge_strictly();
+            self.dialect = self.spoken(&mut connection).await.map_err(Failure::Session)?;
+        }
+        Ok(Some(Session { connection, dialect: self.dialect }))
     }
 
     /// From a session to the top.

@@ -1,5 +1,6 @@
 //! `lab`: misbehaving endpoints for people and for tests of other clients.
 
+mod explored;
 mod list;
 mod run;
 mod serve;
@@ -37,7 +38,11 @@ async fn start(fault: &Fault, place: &Place) -> Result<(Lab, Dial), Trouble> {
         Engine::Postgresql => &POSTGRESQL,
         Engine::Redshift => &REDSHIFT,
     };
-    let lab = Lab::start_at(fault.scenario(&dialect.questions()), place).await.map_err(trouble)?;
+    let mut scenario = fault.scenario(&dialect.questions());
+    if scenario.session.otherwise.is_none() {
+        scenario.session.queries.extend(explored::queries(dialect.catalog));
+    }
+    let lab = Lab::start_at(scenario, place).await.map_err(trouble)?;
     let dial = fault.client.at(lab.address(), lab.root_pem_path(), lab.certificate_pem_path());
     Ok((lab, dial))
 }

@@ -18,7 +18,7 @@ use crate::registry::registration::{self, Failure, Registration};
 use crate::registry::service::{Fault, Service};
 use crate::report::registration::{Outcome, facts, would_be};
 use crate::report::{Report, Verdict};
-use crate::settings::{self, Given};
+use crate::settings::{self, Given, InputFailure};
 use crate::target::Target;
 
 /// Runs the subcommand.
@@ -42,7 +42,7 @@ pub async fn run(args: RegisterArgs) -> Result<u8, Trouble> {
             return check::finish(&report, format, &mut output);
         }
     };
-    let request = match payload::request(&given, &target, &wishes) {
+    let request = match to_register(&given, &target, &wishes) {
         Ok(request) => request,
         Err(failure) => {
             return check::finish(&Report::not_registrable(&target, &failure, strict), format, &mut output);
@@ -60,7 +60,7 @@ pub async fn run(args: RegisterArgs) -> Result<u8, Trouble> {
     let mut report = check::walk(&mut target, format, &wanted, &mut output).await?;
     let host = dialled(&report, &target);
     // With the host of a list that the check was made with, and the password that was asked for on the way.
-    let request = match payload::request(&given, &host, &wishes) {
+    let request = match to_register(&given, &host, &wishes) {
         Ok(request) => request,
         Err(failure) => return check::finish(&report.unfit(&failure, strict), format, &mut output),
     };
@@ -109,6 +109,14 @@ impl From<CloudName> for Cloud {
             CloudName::Azure => Self::Azure,
             CloudName::Aws => Self::Aws,
         }
+    }
+}
+
+/// What would be registered, if it can be.
+fn to_register(given: &Given, target: &Target, wishes: &Wishes) -> Result<ConnectionRequest, InputFailure> {
+    match remarks::not_lasting(target) {
+        Some(credentials) => Err(InputFailure::NotRegistrable(credentials)),
+        None => payload::request(given, target, wishes),
     }
 }
 

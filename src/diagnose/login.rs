@@ -116,7 +116,7 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
                 ),
         );
     }
-    if matches!(method, Some(Method::RedshiftDigest | Method::RedshiftToken)) {
+    if trace.login.is_by_amazons_own() {
         findings.push(amazon_drivers_only(target, trace));
     }
     let method = method.map(refusal::method_word);
@@ -131,6 +131,10 @@ fn amazon_drivers_only(target: &Target, trace: &Trace) -> Finding {
         "only drivers of Amazon's (JDBC, ODBC, redshift_connector) can log in so",
     )
     .because(format!("the server asks for {method}; libpq, and what is built on it, does not speak that"));
+    let finding = match trace.driver.as_ref().and_then(|driver| driver.failure.as_ref()) {
+        Some(failure) => finding.because(format!("the Rust driver says: {}", failure.chain.join(": "))),
+        None => finding,
+    };
     match trace.login.method {
         Some(Method::RedshiftDigest) => finding.fix(
             Side::Server,

@@ -11,4 +11,4 @@ pub use self::addresses::private_address;
 use self::addresses::{DatabaseRefused, database_refused};
 use self::existing::{Differs, Taken, name_taken, not_compared};
 pub use self::outcome::{Asked, findings};
-pub use self::settings::{Form, setting_lost, stronger_mode};
+pub use self::settings::{Form, not_lasting, setting_lost, stronger_mode};

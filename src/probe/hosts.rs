@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::recorder::Recorder;
 use super::trace::{Dialled, Failure, LoginFailure, Role, Stage, Trace};
 use super::{Ladder, Watch};
-use crate::dialect::POSTGRESQL;
+use crate::dialect::{Dialect, POSTGRESQL};
 use crate::target::{SessionAttrs, Target};
 use crate::wire::connection::Connection;
 use crate::wire::meter::{Deadline, Meter};
@@ -15,17 +15,25 @@ use crate::wire::screen::Screen;
 /// Walks up the ladder at one host after the other, until something fails that another host cannot mend, or the top is
 /// reached. Never takes longer than `target.limits.timeout`.
 pub async fn walk(target: &Target, watch: &mut dyn Watch) -> Trace {
-    let meter = Meter::default();
-    let mut walk = Walk {
-        target,
-        deadline: Instant::now() + target.limits.timeout,
-        meter: meter.clone(),
-        screen: Screen::new(target.secrets()),
-        recorder: Recorder::new(meter, watch),
-        spare: None,
-    };
+    let mut walk = Walk::new(target, watch, false);
     let walked = walk.try_hosts().await;
     walk.recorder.finish(walked.err())
+}
+
+/// A session, and how its server is spoken to.
+pub struct Session {
+    /// Nothing is under way in it.
+    pub connection: Connection,
+    /// Of the server that answers, whatever was asked for.
+    pub dialect: &'static Dialect,
+}
+
+/// Walks up the ladder as far as to a session, and hands it over; or says where it ended.
+pub async fn log_in(target: &Target, watch: &mut dyn Watch) -> Result<Session, Box<Trace>> {
+    let mut walk = Walk::new(target, watch, true);
+    let walked = walk.try_hosts().await;
+    let session = walk.session.take();
+    session.ok_or_else(|| Box::new(walk.recorder.finish(walked.err())))
 }
 
 struct Walk<'a> {
@@ -37,9 +45,27 @@ struct Walk<'a> {
     /// The turn and the connection of the first host that is no standby, where one was preferred. libpq would log in to
     /// it a second time.
     spare: Option<(usize, Connection)>,
+    /// The session itself is wanted, and not what is to be seen in it.
+    for_session: bool,
+    /// It.
+    session: Option<Session>,
 }
 
 impl<'w> Walk<'w> {
+    fn new(target: &'w Target, watch: &'w mut dyn Watch, for_session: bool) -> Self {
+        let meter = Meter::default();
+        Self {
+            target,
+            deadline: Instant::now() + target.limits.timeout,
+            meter: meter.clone(),
+            screen: Screen::new(target.secrets()),
+            recorder: Recorder::new(meter, watch),
+            spare: None,
+            for_session,
+            session: None,
+        }
+    }
+
     async fn try_hosts(&mut self) -> Result<(), Failure> {
         let hosts = self.target.candidates();
         let mut places = self.order(hosts.len()).into_iter().peekable();
@@ -61,10 +87,12 @@ impl<'w> Walk<'w> {
                 return Err(self.recorder.conclude(failure));
             }
             self.recorder.give_up(failure);
-            if let Some((turn, mut connection)) = spare {
+            if let Some((turn, connection)) = spare {
                 self.recorder.take_up(turn);
                 self.recorder.enter(Stage::Session);
-                return self.ladder(host).inspect(&mut connection).await;
+                let for_session = self.for_session;
+                self.session = self.ladder(host).use_session(connection, for_session).await?;
+                return Ok(());
             }
         }
         Ok(())
@@ -93,6 +121,7 @@ impl<'w> Walk<'w> {
             SessionAttrs::PreferStandby if last && self.spare.is_none() => SessionAttrs::Any,
             wanted => wanted,
         };
+        let for_session = self.for_session;
         let mut ladder = self.ladder(host);
         let mut connection = match ladder.log_in().await {
             Ok(connection) => connection,
@@ -103,7 +132,10 @@ impl<'w> Walk<'w> {
         };
         ladder.recorder.enter(Stage::Session);
         match ladder.check_role(&mut connection, wanted).await {
-            Ok(()) => ladder.inspect(&mut connection).await,
+            Ok(()) => {
+                self.session = ladder.use_session(connection, for_session).await?;
+                Ok(())
+            }
             Err(failure @ Failure::WrongRole(_)) => {
                 if wanted == SessionAttrs::PreferStandby && self.spare.is_none() {
                     self.spare = Some((self.recorder.trace.turn, connection));

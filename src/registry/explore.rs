@@ -1,96 +1,106 @@
 //! `explore`: what is in a database. Its tables (`root`), the columns of one with their XDM types, and a few of its rows.
 //!
 //! Shapes: the platform's pages on exploring tabular sources. All queries go by the simple protocol, which Redshift
-//! speaks too, in one transaction that cannot write.
+//! speaks too, in one transaction that cannot write, and in the dialect of the server.
 
 mod session;
 mod xdm;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use self::session::Session;
-
-pub use self::session::connect;
+use crate::dialect::Selected;
 use crate::registry::api::Object;
+use crate::registry::network::Network;
 use crate::registry::problem::Problem;
+use crate::target::Target;
+use crate::wire::connection::Row;
 
-/// How many tables are listed.
-const MOST_TABLES: usize = 10_000;
-
-/// How many rows a preview has.
-const PREVIEW_ROWS: usize = 10;
-
-/// How many characters of a value a preview shows.
-const PREVIEW_LENGTH: usize = 1000;
-
-/// Looks.
-pub async fn explore(session: &Session, object: &Object) -> Result<Value, Problem> {
-    match object {
-        Object::Root => root(session).await,
-        Object::Table { path, preview } => table(session, path, *preview).await,
-    }
-}
-
-async fn root(session: &Session) -> Result<Value, Problem> {
-    let sql = format!("{} LIMIT {MOST_TABLES}", include_str!("explore/tables.sql"));
-    let tables = session.rows(&sql).await?.into_iter().map(|row| {
-        let path = row.text("path");
-        let readable = row.text("readable") == "t";
-        json!({"type": "table", "name": path, "path": path, "canPreview": readable, "canFetchSchema": true})
-    });
-    Ok(tables.collect())
-}
-
-async fn table(session: &Session, path: &str, preview: bool) -> Result<Value, Problem> {
-    let literal = postgres_protocol::escape::escape_literal(path);
-    let sql = include_str!("explore/columns.sql").replace("$PATH", &literal);
-    let rows = session.rows(&sql).await?;
-    let columns: Vec<Column> = rows.iter().map(|row| Column::new(row.text("name"), row.text("type"))).collect();
-    let Some(first) = rows.first() else {
-        return Err(invalid("1330-400", "No columns could be found for the given object."));
+/// Logs in, looks, and leaves.
+pub async fn explore(target: &Target, network: &Network, object: &Object) -> Result<Value, Problem> {
+    let mut session = Session::open(target, network).await?;
+    let found = match object {
+        Object::Root => root(&mut session).await,
+        Object::Table { path, preview } => table(&mut session, path, *preview).await,
     };
-    let schema: Value = columns.iter().map(Column::described).collect();
-    let mut answer = json!({"format": "flat", "schema": {"columns": schema}});
-    if preview {
-        let from = format!("{}.{}", identifier(first.text("schema_name")), identifier(first.text("table_name")));
-        let data = sample(session, &from, &columns).await?;
-        if let Some(answer) = answer.as_object_mut() {
-            answer.insert("data".to_owned(), data);
+    session.close().await;
+    found
+}
+
+async fn root(session: &mut Session) -> Result<Value, Problem> {
+    let mut tables = Vec::new();
+    for sql in session.catalog().tables {
+        for row in session.rows(sql).await? {
+            let [path, readable] = texts(row);
+            let readable = readable == "t";
+            tables.push(
+                json!({"type": "table", "name": path, "path": path, "canPreview": readable, "canFetchSchema": true}),
+            );
         }
+    }
+    Ok(tables.into())
+}
+
+async fn table(session: &mut Session, path: &str, preview: bool) -> Result<Value, Problem> {
+    let found = find(session, path).await?;
+    let schema: Value = found.columns.iter().map(Column::described).collect();
+    let mut answer = json!({"format": "flat", "schema": {"columns": schema}});
+    if preview && let Some(answer) = answer.as_object_mut() {
+        answer.insert("data".to_owned(), sample(session, &found).await?);
     }
     Ok(answer)
 }
 
-async fn sample(session: &Session, from: &str, columns: &[Column]) -> Result<Value, Problem> {
-    // Numbers and booleans are short as they are; anything else may be of any length.
-    let wanted: Vec<String> = columns
-        .iter()
-        .enumerate()
-        .map(|(index, column)| {
-            let name = identifier(&column.name);
-            let value = if column.xdm.is_text() { format!("left({name}::text, {PREVIEW_LENGTH})") } else { name };
-            format!("{value} AS c{index}")
-        })
-        .collect();
-    let sql = format!("SELECT {} FROM {from} LIMIT {PREVIEW_ROWS}", wanted.join(", "));
+struct Table {
+    schema: String,
+    name: String,
+    columns: Vec<Column>,
+}
+
+/// The table of this path, by the first statement that knows it.
+async fn find(session: &mut Session, path: &str) -> Result<Table, Problem> {
+    for sql in session.catalog().columns(path) {
+        let mut found: Option<Table> = None;
+        for row in session.rows(&sql).await? {
+            let [name, kind, schema, table] = texts(row);
+            let table = found.get_or_insert_with(|| Table { schema, name: table, columns: Vec::new() });
+            table.columns.push(Column { name, xdm: xdm::Type::of(&kind), kind });
+        }
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
+    Err(invalid("1330-400", "No columns could be found for the given object."))
+}
+
+async fn sample(session: &mut Session, table: &Table) -> Result<Value, Problem> {
+    let columns: Vec<Selected<'_>> = table.columns.iter().map(Column::selected).collect();
+    let sql = session.catalog().preview(&table.schema, &table.name, &columns);
     let rows = session.rows(&sql).await?.into_iter().map(|row| {
-        let value = |(index, column): (usize, &Column)| {
-            let value = row.get(&format!("c{index}")).map_or(Value::Null, |text| column.xdm.value(text));
-            (column.name.clone(), value)
+        let value = |(column, text): (&Column, Option<String>)| {
+            (column.name.clone(), text.map_or(Value::Null, |text| column.xdm.value(&text)))
         };
-        Value::Object(columns.iter().enumerate().map(value).collect::<Map<_, _>>())
+        Value::Object(table.columns.iter().zip(row).map(value).collect())
     });
     Ok(rows.collect())
 }
 
+/// The first values of a row; nothing where one is NULL or missing.
+fn texts<const N: usize>(row: Row) -> [String; N] {
+    let mut values = row.into_iter();
+    std::array::from_fn(|_| values.next().flatten().unwrap_or_default())
+}
+
 struct Column {
     name: String,
+    /// As the database calls it.
+    kind: String,
     xdm: xdm::Type,
 }
 
 impl Column {
-    fn new(name: &str, kind: &str) -> Self {
-        Self { name: name.to_owned(), xdm: xdm::Type::of(kind) }
+    fn selected(&self) -> Selected<'_> {
+        Selected { name: &self.name, kind: &self.kind, is_text: self.xdm.is_text() }
     }
 
     fn described(&self) -> Value {
@@ -100,10 +110,6 @@ impl Column {
         }
         column
     }
-}
-
-fn identifier(name: &str) -> String {
-    postgres_protocol::escape::escape_identifier(name)
 }
 
 /// A request that cannot be answered.

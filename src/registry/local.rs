@@ -129,12 +129,7 @@ impl LocalService {
         let (connection, auth) = self.stored(id).await?;
         let unreadable = |_| refused(Problem::refused("the parameters of the connection cannot be read"));
         let target = endpoint::target(&auth, &connection.connection_spec).map_err(unreadable)?;
-        self.in_time(async {
-            let session = explore::connect(&target, &Network::everywhere()).await?;
-            explore::explore(&session, object).await
-        })
-        .await?
-        .map_err(refused)
+        self.in_time(explore::explore(&target, &Network::everywhere(), object)).await?.map_err(refused)
     }
 
     /// As [`super::service::Service::preflight`].
@@ -158,7 +153,7 @@ impl LocalService {
         if outcome.ready {
             return Ok(outcome.report.to_string());
         }
-        Err(refused(Problem::refused(&outcome.cause.unwrap_or_default()).with_preflight(outcome.report)))
+        Err(refused(outcome.refusal()))
     }
 
     async fn check(&self, auth: &Auth, spec: &ConnectionSpec) -> Result<Outcome, ServiceError> {

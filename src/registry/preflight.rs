@@ -8,6 +8,7 @@ use crate::Wanted;
 use crate::probe::Watch;
 use crate::probe::trace::{Stage, Trace};
 use crate::registry::network::Network;
+use crate::registry::problem::Problem;
 use crate::report::{Report, Verdict};
 use crate::target::Target;
 
@@ -31,6 +32,11 @@ impl Outcome {
             report: serde_json::to_value(report).unwrap_or_default(),
         }
     }
+
+    /// What a caller is told whose endpoint is not ready.
+    pub fn refusal(self) -> Problem {
+        Problem::refused(&self.cause.unwrap_or_default()).with_preflight(self.report)
+    }
 }
 
 /// Walks up the ladder.
@@ -38,7 +44,8 @@ pub async fn walk(target: &Target, network: Network) -> Report {
     crate::check(target, &Wanted::default(), &mut Permitted(network)).await
 }
 
-struct Permitted(Network);
+/// Dials permitted addresses only.
+pub struct Permitted(pub Network);
 
 impl Watch for Permitted {
     fn enter(&mut self, _stage: Stage) {}

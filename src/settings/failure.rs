@@ -166,6 +166,10 @@ pub enum NotRegistrable {
         /// Whose.
         of: &'static str,
     },
+    /// Credentials that end within the hour.
+    Temporary,
+    /// A token of an identity provider, in place of a password.
+    Token,
     /// A string or body that would be sent as it is says something else than what would be checked.
     Contradicted {
         /// Which of the two it is.

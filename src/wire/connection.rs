@@ -19,6 +19,12 @@ const MOST_ROWS: usize = 10_000;
 /// The most text taken from one answer, in bytes, give or take a row.
 const LONGEST_ANSWER: usize = 4 << 20;
 
+/// The most data taken as it is from one answer, in bytes.
+const MOST_DATA: usize = 32 << 20;
+
+/// The tag of DataRow.
+const DATA_ROW: u8 = b'D';
+
 /// The tag of ReadyForQuery (manual, section 54.7).
 const READY_FOR_QUERY: u8 = b'Z';
 
@@ -75,14 +81,8 @@ impl<S: Stream> Connection<S> {
 
     /// The next message of the server.
     pub async fn receive(&mut self) -> Result<Message, Broken> {
-        loop {
-            if self.holds_message()? {
-                return Ok(message::parse(&mut self.inbox, &self.screen)?);
-            }
-            if self.stream.read_buf(&mut self.inbox).await? == 0 {
-                return Err(Broken::Closed);
-            }
-        }
+        self.await_message().await?;
+        Ok(message::parse(&mut self.inbox, &self.screen)?)
     }
 
     /// Sends all statements in one flight, one simple Query each, so that one failure does not take the others along.
@@ -107,14 +107,36 @@ impl<S: Stream> Connection<S> {
         }
     }
 
+    /// Asks one statement, and gives its rows as they are: nothing in them is made safe to show, and nothing is left out.
+    /// More than [`MOST_DATA`] is an error.
+    pub async fn rows(&mut self, statement: &str) -> Result<Result<Rows, ServerError>, Broken> {
+        self.ask(&[statement]).await?;
+        let (mut rows, mut size) = (Vec::new(), 0);
+        let mut failed = None;
+        loop {
+            self.await_message().await?;
+            if self.inbox.first() == Some(&DATA_ROW) {
+                let row = message::row(&mut self.inbox)?;
+                size += row.iter().flatten().map(String::len).sum::<usize>();
+                rows.push(row);
+                if size > MOST_DATA || rows.len() > MOST_ROWS {
+                    return Err(Broken::Other(io::Error::other("the server sends more than is read of it")));
+                }
+                continue;
+            }
+            match message::parse(&mut self.inbox, &self.screen)? {
+                Message::Error(error) => failed = Some(error),
+                Message::ReadyForQuery => return Ok(failed.map_or(Ok(rows), Err)),
+                _ => {}
+            }
+        }
+    }
+
     /// Takes the answer of the next statement asked without a look at it: rows, or an error.
     pub async fn skip_answer(&mut self) -> Result<(), Broken> {
         loop {
-            if !self.holds_message()? {
-                if self.stream.read_buf(&mut self.inbox).await? == 0 {
-                    return Err(Broken::Closed);
-                }
-            } else if message::skip(&mut self.inbox)? == READY_FOR_QUERY {
+            self.await_message().await?;
+            if message::skip(&mut self.inbox)? == READY_FOR_QUERY {
                 return Ok(());
             }
         }
@@ -132,6 +154,16 @@ impl<S: Stream> Connection<S> {
         drop(said);
     }
 
+    /// Until a whole message is there.
+    async fn await_message(&mut self) -> Result<(), Broken> {
+        while !self.holds_message()? {
+            if self.stream.read_buf(&mut self.inbox).await? == 0 {
+                return Err(Broken::Closed);
+            }
+        }
+        Ok(())
+    }
+
     fn holds_message(&self) -> io::Result<bool> {
         let Some(header) = backend::Header::parse(&self.inbox)? else {
             return Ok(false);
@@ -144,5 +176,8 @@ impl<S: Stream> Connection<S> {
     }
 }
 
-/// Rows of text values; None is NULL.
-pub type Rows = Vec<Vec<Option<String>>>;
+/// Text values; None is NULL.
+pub type Row = Vec<Option<String>>;
+
+/// What a statement gives.
+pub type Rows = Vec<Row>;

@@ -2,6 +2,7 @@
 //! refuses what must be told apart: authentication codes from 7 up, NegotiateProtocolVersion, long cancel keys.
 
 use std::io;
+use std::ops::Range;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use fallible_iterator::FallibleIterator as _;
@@ -152,6 +153,14 @@ pub fn skip(buffer: &mut BytesMut) -> io::Result<u8> {
     take(buffer, header).map(|_| header.tag())
 }
 
+/// Takes one whole DataRow off the front of the buffer, its values as they are.
+pub fn row(buffer: &mut BytesMut) -> io::Result<Vec<Option<String>>> {
+    match backend::Message::parse(buffer).map_err(invalid)?.ok_or_else(truncated)? {
+        backend::Message::DataRow(body) => values(&body, |bytes| String::from_utf8_lossy(bytes).into_owned()).collect(),
+        _ => Err(truncated()),
+    }
+}
+
 fn take(buffer: &mut BytesMut, header: backend::Header) -> io::Result<Bytes> {
     let length = usize::try_from(header.len()).map_err(invalid)? + 1;
     if buffer.len() < length {
@@ -229,10 +238,16 @@ fn server_error(mut fields: backend::ErrorFields<'_>, screen: &Screen) -> io::Re
 }
 
 fn data_row(body: &backend::DataRowBody, screen: &Screen) -> io::Result<Vec<Option<String>>> {
-    let text = |range: Option<std::ops::Range<usize>>| {
-        Ok(range.and_then(|range| body.buffer().get(range)).map(|bytes| screen.value(bytes)))
-    };
-    body.ranges().take(MOST_COLUMNS).map(text).collect().map_err(invalid)
+    values(body, |bytes| screen.value(bytes)).take(MOST_COLUMNS).collect()
+}
+
+/// Every value of a row by `text`; None is NULL.
+fn values(
+    body: &backend::DataRowBody,
+    text: impl Fn(&[u8]) -> String,
+) -> impl Iterator<Item = io::Result<Option<String>>> {
+    let text = move |range: Option<Range<usize>>| range.and_then(|range| body.buffer().get(range)).map(&text);
+    body.ranges().iterator().map(move |range| range.map(&text).map_err(invalid))
 }
 
 fn truncated() -> io::Error {

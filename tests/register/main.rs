@@ -10,6 +10,9 @@
 #[path = "../support/cluster.rs"]
 #[expect(dead_code, unused_imports, reason = "the live tests ask more of a server")]
 mod cluster;
+#[path = "../support/served.rs"]
+#[expect(dead_code, reason = "not every field matters here")]
+mod lab_served;
 #[path = "../support/play.rs"]
 #[expect(dead_code, reason = "here the program checks, not the library")]
 mod play;
@@ -20,6 +23,7 @@ mod faults;
 mod local;
 mod payloads;
 mod platform;
+mod redshift;
 mod remarks;
 mod run;
 mod schemas;

@@ -14,13 +14,15 @@ use crate::run::{CLIENT_SECRET, Outcome, PASSWORD, with};
 
 const ORGANIZATION: &str = "TEST@AdobeOrg";
 
-struct Served {
+/// One of the tests, in a directory of its own.
+pub struct Served {
     url: String,
     directory: tempfile::TempDir,
     _child: Child,
 }
 
-async fn serve(more: &[&str]) -> Served {
+/// Starts it with these further arguments.
+pub async fn serve(more: &[&str]) -> Served {
     let directory = tempfile::tempdir().unwrap();
     let clients = directory.path().join("clients.toml");
     let client = format!("[[client]]\nid = 'key'\nsecret = '{CLIENT_SECRET}'\norganizations = ['{ORGANIZATION}']\n");
@@ -40,7 +42,8 @@ async fn serve(more: &[&str]) -> Served {
 }
 
 impl Served {
-    async fn register(&self, target: &str, more: &[&str]) -> Outcome {
+    /// Registers at it.
+    pub async fn register(&self, target: &str, more: &[&str]) -> Outcome {
         let arguments = [
             target,
             "--name=orders",

@@ -155,7 +155,10 @@ async fn what_cannot_be_explored_is_refused_by_the_platforms_codes() {
     let before = cluster.log().matches("password authentication failed").count();
     let refused = service.get(&format!("/connections/{id}/explore?objectType=root")).await;
     schemas::is_problem(&refused.json(), "1100-400");
-    assert!(refused.text_at("/errorMessage").contains("28P01"), "{refused:?}");
+    let report = &refused.json()["report"]["preflight"];
+    assert_eq!(report["cause"], "login-password-rejected", "{refused:?}");
+    let summary = report["findings"][0]["summary"].as_str().unwrap();
+    assert!(refused.text_at("/errorMessage").contains(summary), "{refused:?}");
     assert_eq!(cluster.log().matches("password authentication failed").count(), before + 1, "one attempt");
 }
 
@@ -204,7 +207,7 @@ async fn exploring_is_encrypted_as_the_mode_says() {
 }
 
 #[tokio::test]
-async fn a_redshift_connection_is_explored_by_the_same_statements() {
+async fn a_postgresql_behind_a_connection_of_redshift_is_asked_in_its_own_dialect() {
     let major = majors()[0];
     let (place, cluster) = (place(), cluster(major, "host all all 127.0.0.1/32 scram-sha-256", None));
     let service = Service::start(place.path(), &["--preflight", "off"]).await;

@@ -19,6 +19,25 @@ pub fn explain(what: &NotRegistrable) -> Finding {
                 .fix(Side::Client, "leave the flag out, or say", ["--auth basic"])
                 .evidence("keyword", "auth")
         }
+        NotRegistrable::Temporary => Finding::new(
+            Code::InputNotRegistrable,
+            "temporary credentials cannot be registered: they end within the hour",
+        )
+        .because("the platform keeps one password, and logs in with it whenever a flow runs")
+        .advise(
+            Side::Client,
+            "check with them as often as you like, and register a user that has a password of its own",
+        )
+        .evidence("keyword", "password"),
+        NotRegistrable::Token => {
+            Finding::new(Code::InputNotRegistrable, "a token of an identity provider cannot be registered")
+                .because("the platform logs in with a user and a password, and has no place for a token")
+                .advise(
+                    Side::Client,
+                    "check with it as often as you like, and register a user that has a password of its own",
+                )
+                .evidence("keyword", "token")
+        }
         NotRegistrable::Contradicted { given, by } => contradicted(given, by),
     }
 }

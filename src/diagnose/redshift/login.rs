@@ -4,7 +4,6 @@ use super::super::code::{Code, Confidence};
 use super::super::finding::{Finding, Side, identifier};
 use super::super::token;
 use super::Case;
-use crate::probe::trace::Method;
 
 /// What our startup packet may hold, and Redshift takes.
 const STARTUP: &str = "application_name, client_encoding, datestyle, extra_float_digits, options";
@@ -57,11 +56,6 @@ impl Case<'_> {
                 .with_reasons(["Redshift knows no SCRAM, and so nothing that could be bound to the channel"])
                 .without(Side::Server),
             Code::LoginAmazonDriversOnly => finding,
-            Code::LoginDriverDiffers if self.is_amazons_own() => finding
-                .because("neither that driver nor libpq speaks the ways to log in that Redshift alone has")
-                .confidence(Confidence::Certain)
-                .without_fixes()
-                .advise(Side::Client, "use a driver of Amazon's in the application"),
             Code::LoginParameterRefused => finding.because(format!("Redshift takes: {STARTUP}")),
             Code::LoginExternalRefused => self.external(finding),
             Code::LoginPasswordUnchecked => finding
@@ -82,10 +76,6 @@ impl Case<'_> {
             _ if finding.fixes.iter().any(|fix| fix.side == Side::Server) => self.by_aws(finding),
             _ => finding,
         }
-    }
-
-    fn is_amazons_own(&self) -> bool {
-        matches!(self.trace.login.method, Some(Method::RedshiftDigest | Method::RedshiftToken))
     }
 
     fn look_up(&self) -> String {

@@ -5,7 +5,9 @@ use serde_json::Value;
 use crate::diagnose::code::Code;
 use crate::diagnose::finding::{Finding, Side};
 use crate::diagnose::modes::{Outcome, Row};
-use crate::target::{SslMode, Target};
+use crate::diagnose::token;
+use crate::settings::NotRegistrable;
+use crate::target::{Engine, SslMode, Target};
 
 /// How the platform is told about TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,15 @@ pub enum Form {
     String,
     /// Not at all: Amazon Redshift.
     None,
+}
+
+/// Why these credentials cannot be kept by a platform, where they cannot.
+pub fn not_lasting(target: &Target) -> Option<NotRegistrable> {
+    if target.password_until.is_some() || token::is_iam(target) {
+        return Some(NotRegistrable::Temporary);
+    }
+    let by_token = target.engine == Engine::Redshift && target.token.is_some() && target.password.is_none();
+    by_token.then_some(NotRegistrable::Token)
 }
 
 /// Settings of the check that the registered connection is without.

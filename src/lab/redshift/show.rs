@@ -1,6 +1,7 @@
 //! `SHOW DATABASES`, `SCHEMAS`, `TABLES` and `COLUMNS`, by which Amazon's drivers look around (Amazon Redshift Database
 //! Developer Guide, "SHOW TABLES" and its neighbours): a database of one schema with two tables.
 
+use super::super::held::{self, SCHEMA};
 use super::super::result::{Column, ColumnType, ResultSet};
 use super::super::session::Cell;
 
@@ -13,14 +14,6 @@ const COLUMNS: &str = "database_name schema_name table_name column_name #ordinal
                        data_type #character_maximum_length #numeric_precision #numeric_scale remarks sort_key_type \
                        #sort_key #dist_key encoding collation";
 
-const SCHEMA: &str = "public";
-
-/// Tables with their columns, each a name, a type, the length of a text, and the digits of a number.
-const HELD: [(&str, [[&str; 4]; 2]); 2] = [
-    ("customers", [["id", "integer", "", "32"], ["name", "character varying", "256", ""]]),
-    ("orders", [["id", "integer", "", "32"], ["customer_id", "integer", "", "32"]]),
-];
-
 /// The answer to a statement of these words, before it is narrowed to what is asked for.
 pub(in crate::lab) fn show(words: &[&str], database: &str) -> Option<ResultSet> {
     let (columns, rows) = match words {
@@ -29,13 +22,13 @@ pub(in crate::lab) fn show(words: &[&str], database: &str) -> Option<ResultSet> 
         }
         ["show", "schemas", "from", "database", ..] => (SCHEMAS, vec![cells(&[database, SCHEMA, "1", "local"])]),
         ["show", "tables", "from", "schema", ..] => {
-            let row = |(table, _): &(&str, _)| {
-                cells(&[database, SCHEMA, table, "TABLE", "", "", "rdsdb", "", "", "AUTO (ALL)", "REGULAR TABLE"])
+            let row = |table: &held::Table| {
+                cells(&[database, SCHEMA, table.name, "TABLE", "", "", "rdsdb", "", "", "AUTO (ALL)", "REGULAR TABLE"])
             };
-            (TABLES, HELD.iter().map(row).collect())
+            (TABLES, held::TABLES.iter().map(row).collect())
         }
         ["show", "columns", "from", "table", ..] => {
-            (COLUMNS, HELD.iter().flat_map(|held| described(database, held)).collect())
+            (COLUMNS, held::TABLES.iter().flat_map(|table| described(database, table)).collect())
         }
         _ => return None,
     };
@@ -62,15 +55,16 @@ pub(in crate::lab) fn narrow(result: &mut ResultSet, bound: &[Option<Vec<u8>>]) 
     result.rows.retain(|row| row.iter().zip(bound).all(|(cell, bound)| wanted(cell, bound)));
 }
 
-fn described(database: &str, (table, columns): &(&str, [[&str; 4]; 2])) -> Vec<Vec<Cell>> {
-    let row = |(position, [name, kind, length, digits]): (usize, &[&str; 4])| {
+fn described(database: &str, table: &held::Table) -> Vec<Vec<Cell>> {
+    let row = |(position, column): (usize, &held::Column)| {
+        let held::Column { name, kind, length, digits, .. } = column;
         let scale = if digits.is_empty() { "" } else { "0" };
         let place = position.to_string();
-        let kind = [database, SCHEMA, table, name, &place, "", "YES", kind, length, digits, scale];
+        let kind = [database, SCHEMA, table.name, name, &place, "", "YES", kind, length, digits, scale];
         let keys = ["", "", "0", "0", "az64", "default"];
         cells(&[&kind[..], &keys].concat())
     };
-    (1..).zip(columns).map(row).collect()
+    (1..).zip(&table.columns).map(row).collect()
 }
 
 /// What is empty is NULL.

@@ -39,6 +39,11 @@ impl LoginSeen {
         self.authenticated || self.proven
     }
 
+    /// By a method that Amazon's drivers alone speak.
+    pub fn is_by_amazons_own(&self) -> bool {
+        matches!(self.method, Some(Method::RedshiftDigest | Method::RedshiftToken))
+    }
+
     /// No password waits for its verdict: another server may be given it without fear of a second wrong one.
     pub fn may_log_in_elsewhere(&self) -> bool {
         self.authenticated || !self.credentials_sent

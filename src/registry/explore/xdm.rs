@@ -24,16 +24,19 @@ pub enum Type {
 }
 
 impl Type {
-    /// By `pg_type.typname`.
-    pub fn of(typname: &str) -> Self {
-        match typname {
-            "bool" => Self::Boolean,
-            "int2" => Self::Short,
-            "int4" => Self::Integer,
-            "int8" => Self::Long,
-            "float4" | "float8" | "numeric" => Self::Double,
+    /// By `pg_type.typname`, or by the words of SQL and Hive that Redshift's views have.
+    pub fn of(name: &str) -> Self {
+        let (name, _length) = name.split_once('(').unwrap_or((name, ""));
+        match name {
+            "bool" | "boolean" => Self::Boolean,
+            "int2" | "smallint" | "tinyint" => Self::Short,
+            "int4" | "integer" | "int" => Self::Integer,
+            "int8" | "bigint" => Self::Long,
+            "float4" | "float8" | "numeric" | "real" | "double precision" | "double" | "float" | "decimal" => {
+                Self::Double
+            }
             "date" => Self::Date,
-            "timestamp" | "timestamptz" => Self::DateTime,
+            "timestamp" | "timestamptz" | "timestamp without time zone" | "timestamp with time zone" => Self::DateTime,
             _ => Self::String,
         }
     }
@@ -86,6 +89,10 @@ mod tests {
             ("float8", "NaN", json!("NaN")),
             ("timestamptz", "2026-01-01 00:00:00+00", json!("2026-01-01 00:00:00+00")),
             ("jsonb", "{}", json!("{}")),
+            ("decimal(10,2)", "12.5", json!(12.5)),
+            ("double precision", "0.5", json!(0.5)),
+            ("timestamp without time zone", "2026-01-01 00:00:00", json!("2026-01-01 00:00:00")),
+            ("array<int>", "[1]", json!("[1]")),
         ];
         for (typname, text, expected) in rows {
             let kind = Type::of(typname);

@@ -194,9 +194,8 @@ pub async fn explore(
     let target = endpoint::target(&auth, &connection.connection_spec)
         .map_err(|_| Problem::refused("the parameters of the connection cannot be read"))?;
     let turn = service.checks.turn().await.ok_or(Refusal::Gateway(Gateway::Busy))?;
-    let session = explore::connect(&target, &service.checks.network).await?;
-    let found = explore::explore(&session, &object).await?;
-    drop((session, turn));
+    let found = explore::explore(&target, &service.checks.network, &object).await?;
+    drop(turn);
     Ok(answer::json(StatusCode::OK, &found))
 }
 
@@ -209,8 +208,7 @@ async fn preflight(service: &Service, auth: &Auth, spec: &ConnectionSpec) -> Res
     }
     let outcome = check(service, auth, spec).await?;
     if service.preflight == Preflight::Require && !outcome.ready {
-        let cause = outcome.cause.unwrap_or_default();
-        return Err(Problem::refused(&cause).with_preflight(outcome.report).into());
+        return Err(outcome.refusal().into());
     }
     Ok(Some(outcome.report.to_string()))
 }

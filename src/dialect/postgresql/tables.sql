@@ -10,3 +10,4 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT LIKE 'pg!_%' ESCAPE '!'
   AND has_schema_privilege(n.oid, 'USAGE')
 ORDER BY n.nspname, c.relname
+LIMIT 10000
