@@ -7,6 +7,7 @@ use super::layout::{BAD, FAINT, GOOD, ODD, STRONG, paragraph};
 use crate::diagnose::code::Code;
 use crate::diagnose::modes::{Family, Outcome, Row};
 use crate::report::Report;
+use crate::target::Engine;
 
 /// Width of the first column; a name that is longer has a line for itself.
 const NAME: usize = 11;
@@ -55,8 +56,11 @@ fn verified(row: &Row) -> &'static str {
 
 fn strongest(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let libpq = named(report, Family::Libpq).unwrap_or_else(|| "none of libpq's".to_owned());
-    let platform = named(report, Family::Platform).unwrap_or_else(|| "none of the platform's".to_owned());
     let first = format!(" {FAINT}strongest that works:{FAINT:#} ");
+    if report.target.engine == Engine::Redshift.as_str() {
+        return paragraph(out, &first, 23, &format!("{libpq}; the platform has no setting of TLS for Redshift"));
+    }
+    let platform = named(report, Family::Platform).unwrap_or_else(|| "none of the platform's".to_owned());
     paragraph(out, &first, 23, &format!("{libpq}; on the platform {platform}"))?;
     // The same chain, and another verdict: there is a root file.
     let connects = |name: &str| report.modes.iter().any(|row| row.sslmode == name && row.outcome == Outcome::Connects);
