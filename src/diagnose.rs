@@ -55,7 +55,7 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
         remarks.extend(hosts::remarks(target, trace));
     }
     if let Some(Failure::Login(LoginFailure::CertificateUnbindable)) = trace.failure {
-        remarks.extend(certificate::breaks_libpq(trace));
+        remarks.extend(certificate::breaks_libpq(&host, trace));
     }
     if let Some(seen) = session {
         remarks.extend(session::remarks(seen, product::name(seen, &trace.login)));

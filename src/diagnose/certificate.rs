@@ -2,12 +2,14 @@
 
 mod inspection;
 mod issuer;
+pub mod reissue;
 mod strict;
 mod verdict;
 
 use jiff::Timestamp;
 
 use self::issuer::looks_like_intermediate;
+use self::reissue::RELOAD;
 pub use self::strict::{breaks_libpq, libpq_only};
 use self::verdict::Verdict;
 use super::code::Code;
@@ -154,7 +156,7 @@ pub fn expires_soon(trace: &Trace) -> Option<Finding> {
         format!("the certificate of the server expires on {}, in {}", date(leaf.not_after), days(left)),
     )
     .because(format!("this machine's clock says {}", date(trace.started)))
-    .fix(Side::Server, "renew it, and let the server load it", ["SELECT pg_reload_conf();"])
+    .fix(Side::Server, "renew it, and let the server load it", [RELOAD])
     .evidence("not_after", leaf.not_after.to_string());
     Some(finding)
 }

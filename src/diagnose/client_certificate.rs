@@ -1,5 +1,6 @@
 //! The certificate of this side: wanted and not shown, shown and refused, or another user's.
 
+use super::certificate::reissue::RELOAD;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, identifier};
 use crate::probe::certificate::Certificate;
@@ -32,15 +33,26 @@ pub fn unused(requested: bool, encrypted: bool) -> Finding {
         return finding.because("there is no certificate to show").fix(Side::Client, "give one", [SSLCERT]);
     }
     let finding = if encrypted {
-        finding.because("in the TLS handshake came no CertificateRequest").fix(
-            Side::Server,
-            "name the authorities whose client certificates are taken; then it asks for one",
-            ["ALTER SYSTEM SET ssl_ca_file = 'root.crt';", "SELECT pg_reload_conf();"],
-        )
+        name_authorities(finding.because("in the TLS handshake came no CertificateRequest"))
     } else {
         finding.because("without TLS nobody can ask for one").fix(Side::Client, "demand TLS", ["sslmode=verify-full"])
     };
     finding.fix(Side::Client, "or show a certificate only where it is asked for", ["sslcertmode=allow"])
+}
+
+/// The server's rule wants a certificate, and the server knows no authority to judge one by.
+pub fn no_authorities(finding: Finding) -> Finding {
+    name_authorities(
+        finding.because("a line of pg_hba.conf wants client certificates, and the server has no ssl_ca_file"),
+    )
+}
+
+fn name_authorities(finding: Finding) -> Finding {
+    finding.fix(
+        Side::Server,
+        "name the authorities whose client certificates are taken (a file in the data directory); then it asks for one",
+        ["ALTER SYSTEM SET ssl_ca_file = 'root.crt';", RELOAD],
+    )
 }
 
 /// An alert about the certificate, or about its absence.
@@ -60,32 +72,39 @@ pub fn refused(alert: i32, target: &Target, trace: &Trace) -> Finding {
         .evidence("alert", alert);
         return show_one(finding, target);
     };
-    let (why, side, what) = match alert {
-        44 => ("it is on the server's list of revoked certificates", Side::Client, "get a new one, with a new key"),
-        45 => ("it has expired, by the server's clock", Side::Client, "get a new one"),
+    let (why, what) = match alert {
+        43 => (
+            "it is not for clients: its extended key usage lacks clientAuth",
+            "get one with extendedKeyUsage=clientAuth",
+        ),
+        44 => ("it is on the server's list of revoked certificates", "get a new one, with a new key"),
+        45 => ("it has expired, by the server's clock", "get a new one"),
         48 => (
             "its issuer, or one above, is not known to the server",
-            Side::Client,
             "give one that the server's ssl_ca_file trusts, and put the intermediates behind it in the same file",
         ),
-        _ => (
-            "the server does not say more; its log does",
-            Side::Client,
-            "give a certificate that the server's ssl_ca_file trusts",
-        ),
+        _ => ("the server does not say more; its log does", "give a certificate that the server's ssl_ca_file trusts"),
     };
-    Finding::new(
+    let finding = Finding::new(
         Code::LoginClientCertificateRefused,
         format!("the server refused the client certificate {}", shown.subject),
     )
     .because(sent)
     .because(why)
     .because(format!("it is issued by {}, and valid until {}", shown.issuer, shown.not_after))
-    .fix(side, what, [SSLCERT])
-    .advise(Side::Server, format!("or trust `{}` in ssl_ca_file, then reload: SELECT pg_reload_conf();", shown.issuer))
+    .fix(Side::Client, what, [SSLCERT])
     .evidence("alert", alert)
     .evidence("subject", shown.subject.as_str())
-    .evidence("issuer", shown.issuer.as_str())
+    .evidence("issuer", shown.issuer.as_str());
+    // Trust does not make good one that is for something else, revoked, or no longer valid.
+    if matches!(alert, 43..=45) {
+        return finding;
+    }
+    finding.fix(
+        Side::Server,
+        format!("or trust `{}`, up to its root: add them to the file of ssl_ca_file, then reload", shown.issuer),
+        ["SHOW ssl_ca_file;", "cat issuer.crt >> root.crt", RELOAD],
+    )
 }
 
 /// The rule goes by the name in the certificate, and that is no name of this user.
@@ -98,6 +117,11 @@ pub fn of_another_user(shown: &Certificate, target: &Target) -> Finding {
             format!("the client certificate is of {name:?}, and the server's map does not make that the user {user:?}"),
         )
         .because("the line of pg_hba.conf that matched has map= or clientname=DN: pg_ident.conf decides")
+        .fix(
+            Side::Server,
+            "take both out of that line, as the names are the same, then reload",
+            ["SHOW hba_file;", RELOAD],
+        )
     } else {
         Finding::new(
             Code::LoginClientCertificateUser,
@@ -115,8 +139,8 @@ pub fn of_another_user(shown: &Certificate, target: &Target) -> Finding {
         .because(format!("the subject of the certificate is {}", shown.subject))
         .fix(
             Side::Server,
-            "or let the name stand for the user: in pg_ident.conf, with map=clients in the line of pg_hba.conf",
-            [format!("clients {} {}", identifier(name), identifier(user))],
+            "or let the name stand for the user: in pg_ident.conf, with map=clients (and no other option of the name) in the line of pg_hba.conf, then reload",
+            [format!("clients {} {}", identifier(name), identifier(user)), RELOAD.to_owned()],
         )
         .evidence("common_name", name)
         .evidence("user", user.as_str())

@@ -4,6 +4,7 @@ mod icmp;
 mod local;
 mod neighbours;
 mod route;
+mod socket;
 
 use std::net::IpAddr;
 
@@ -13,6 +14,10 @@ use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use crate::probe::trace::{Attempt, Connected, Dialled, Icmp};
 use crate::target::{Endpoint, Target};
+
+const START: &str = "sudo systemctl start postgresql";
+
+const RESTART: &str = "sudo systemctl restart postgresql";
 
 /// The one cause.
 pub fn explain(outcome: &Dialled, target: &Target, connected: &Connected) -> Finding {
@@ -137,12 +142,13 @@ impl Dialling<'_> {
                 )
                 .advise(Side::Client, "from within a container, use the service or host name instead of localhost")
         } else {
-            finding.fix(
-                Side::Server,
-                "let it listen on this address, then restart it",
-                ["ALTER SYSTEM SET listen_addresses = '*';", "sudo systemctl restart postgresql"],
-            )
+            finding
         };
+        let finding = finding.fix(Side::Server, "if it does not run, start it", [START]).fix(
+            Side::Server,
+            "if it listens elsewhere, let it listen on this address too, then restart it",
+            ["ALTER SYSTEM SET listen_addresses = '*';", RESTART],
+        );
         let finding = if port == 5432 {
             finding
         } else {
@@ -183,67 +189,6 @@ impl Dialling<'_> {
 
     fn ip_text(&self) -> String {
         self.ip().map_or_else(|| "ADDRESS".to_owned(), |ip| ip.to_string())
-    }
-
-    fn socket_missing(&self) -> Finding {
-        let finding = Finding::new(Code::ConnectSocketMissing, format!("there is no Unix socket {}", self.address()))
-            .because("the file does not exist (ENOENT): no server runs here, or it puts its socket elsewhere");
-        let defaulted = self.target.sources.get("host").is_some_and(|source| source == "default");
-        let finding = if defaulted {
-            finding.because("no host was given, and libpq's default is a Unix socket of this machine").fix(
-                Side::Client,
-                "name the host",
-                ["host=HOST"],
-            )
-        } else {
-            finding
-        };
-        finding.fix(Side::Server, "see where the server puts its socket", ["SHOW unix_socket_directories;"])
-    }
-
-    /// A name in Linux's abstract namespace, which has no file.
-    fn is_abstract(&self) -> bool {
-        self.target.endpoint.is_unix() && self.address().starts_with('@')
-    }
-
-    fn name_missing(&self) -> Finding {
-        Finding::new(Code::ConnectSocketMissing, format!("there is no Unix socket {}", self.address()))
-            .because("no server has taken this name in the abstract namespace (ECONNREFUSED)")
-            .fix(Side::Server, "see where the server puts its socket", ["SHOW unix_socket_directories;"])
-    }
-
-    fn wrong_peer(&self, uid: u32, name: Option<&str>) -> Finding {
-        let wanted = self.target.require_peer.as_deref().unwrap_or_default();
-        let found =
-            name.map_or_else(|| format!("the user number {uid}, who has no name here"), |name| format!("{name:?}"));
-        let finding = Finding::new(
-            Code::ConnectPeerMismatch,
-            format!("the server at {} is not run by {wanted:?}", self.address()),
-        )
-        .because(format!("requirepeer={wanted}, and the process at the other end belongs to {found} (SO_PEERCRED)"))
-        .advise(
-            Side::Server,
-            "see which process has the socket open: in a directory that all may write to, anybody can",
-        );
-        let finding = match name {
-            Some(name) => {
-                finding.fix(Side::Client, "if that user is the right one, say so", [format!("requirepeer={name}")])
-            }
-            None => finding,
-        };
-        finding.evidence("required", wanted).evidence("found", name).evidence("uid", uid)
-    }
-
-    fn socket_stale(&self) -> Finding {
-        Finding::new(Code::ConnectSocketStale, format!("nobody listens at the Unix socket {}", self.address()))
-            .because("the file exists, and the connection was refused (ECONNREFUSED): the server that made it is gone")
-            .fix(Side::Server, "start the server", ["sudo systemctl start postgresql"])
-    }
-
-    fn socket_denied(&self) -> Finding {
-        Finding::new(Code::ConnectSocketDenied, format!("permission denied for the Unix socket {}", self.address()))
-            .because("the operating system refused (EACCES)")
-            .fix(Side::Server, "let the group of this user in", ["ALTER SYSTEM SET unix_socket_permissions = '0770';"])
     }
 
     fn other(&self, outcome: &Dialled) -> Finding {

@@ -1,5 +1,6 @@
 //! Where a Rust application's driver does not get in and libpq does, and why.
 
+use super::certificate::reissue::Request;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use crate::probe::certificate::{Certificate, SubjectName};
@@ -61,7 +62,7 @@ fn tls(finding: Finding, target: &Target, trace: &Trace) -> Finding {
         && let Some(leaf) = trace.tls.chain.first()
         && !is_named_strictly(leaf, target.endpoint.host())
     {
-        return by_name(finding, leaf, target.endpoint.host());
+        return by_name(finding, leaf, target);
     }
     let roots = match &target.tls.roots {
         Roots::File(path) => path.display().to_string(),
@@ -71,14 +72,16 @@ fn tls(finding: Finding, target: &Target, trace: &Trace) -> Finding {
     finding
         .because(format!("it verified by {roots}, and is stricter than libpq in something else than the name"))
         .confidence(Confidence::Likely)
-        .advise(
+        .fix(
             Side::Server,
-            "reissue the certificate as public authorities do today: X.509 v3, SHA-256, names as subjectAltName",
+            "have the certificate issued anew as public authorities do today (X.509 v3, SHA-256, names as subjectAltName): sign the request into server.crt, then reload",
+            Request::new(target.endpoint.host()).keeping(trace.tls.chain.first()).lines(),
         )
 }
 
 /// libpq also takes the common name for an address, and an address in a dNSName; OpenSSL's own rules do not.
-fn by_name(finding: Finding, leaf: &Certificate, host: &str) -> Finding {
+fn by_name(finding: Finding, leaf: &Certificate, target: &Target) -> Finding {
+    let host = target.endpoint.host();
     let names: Vec<String> = leaf.names.iter().map(ToString::to_string).collect();
     let is_address = host.contains(':') || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let kind = if is_address { "IP" } else { "DNS" };
@@ -89,7 +92,11 @@ fn by_name(finding: Finding, leaf: &Certificate, host: &str) -> Finding {
             "the certificate's alternative names are: {listed}; its common name is: {}",
             leaf.common_name.as_deref().unwrap_or("none")
         ))
-        .advise(Side::Server, format!("reissue the certificate with subjectAltName={kind}:{host}"))
+        .fix(
+            Side::Server,
+            format!("have the certificate issued anew, with subjectAltName={kind}:{host}: sign the request into server.crt, then reload"),
+            Request::new(host).keeping(Some(leaf)).lines(),
+        )
         .evidence("host", host)
         .evidence("names", names)
 }

@@ -12,7 +12,7 @@ use self::state::server_full;
 use super::code::Code;
 use super::finding::{Finding, Side, identifier};
 use super::product::is_padb;
-use super::{pooler, token};
+use super::{client_certificate, pooler, token};
 use crate::probe::trace::{Method, Trace};
 use crate::target::Target;
 use crate::wire::message::ServerError;
@@ -114,6 +114,9 @@ impl Refusal<'_> {
             return finding
                 .because("the error has no routine field, which PostgreSQL always sends: a pooler or proxy speaks here")
                 .advise(Side::Server, "read the log of the pooler");
+        }
+        if (self.error.sqlstate.as_str(), self.error.routine()) == ("F0000", "ClientAuthentication") {
+            return client_certificate::no_authorities(finding);
         }
         finding.advise(Side::Server, "read the log of the server")
     }

@@ -2,7 +2,7 @@
 
 mod silence;
 
-use super::certificate;
+use super::certificate::{self, reissue::RELOAD};
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side};
 use super::refusal::server_fields;
@@ -52,11 +52,7 @@ pub fn explain(failure: &TlsFailure, target: &Target, trace: &Trace) -> Finding 
         TlsFailure::NoCommonCipher => {
             Finding::new(Code::TlsNoCommonCipher, "server and client have no cipher suite or group in common")
                 .because("the server refused the ClientHello with the alert handshake_failure (40)")
-                .fix(
-                    Side::Server,
-                    "allow modern suites",
-                    ["ALTER SYSTEM SET ssl_ciphers = 'HIGH:!aNULL';", "SELECT pg_reload_conf();"],
-                )
+                .fix(Side::Server, "allow modern suites", ["ALTER SYSTEM SET ssl_ciphers = 'HIGH:!aNULL';", RELOAD])
                 .evidence("alert", 40)
         }
         TlsFailure::Handshake { alert, reason } => {
@@ -96,7 +92,7 @@ pub fn remarks(target: &Target, trace: &Trace) -> Vec<Finding> {
     }
     findings.extend(certificate::expires_soon(trace));
     findings.extend(certificate::libpq_only(target, trace));
-    findings.extend(certificate::breaks_libpq(trace));
+    findings.extend(certificate::breaks_libpq(target, trace));
     findings
 }
 
@@ -129,9 +125,18 @@ fn not_offered(target: &Target) -> Finding {
         .fix(
             Side::Server,
             "switch TLS on (it needs server.crt and server.key in the data directory)",
-            ["ALTER SYSTEM SET ssl = on;", "SELECT pg_reload_conf();"],
+            ["ALTER SYSTEM SET ssl = on;", RELOAD],
         )
-        .advise(Side::Server, "if a pooler answers, switch on its own TLS: client_tls_sslmode in PgBouncer")
+        .fix(
+            Side::Server,
+            "if PgBouncer answers, switch on its own TLS: in pgbouncer.ini, then on its console",
+            [
+                "client_tls_sslmode = allow",
+                "client_tls_key_file = /etc/pgbouncer/server.key",
+                "client_tls_cert_file = /etc/pgbouncer/server.crt",
+                "RELOAD;",
+            ],
+        )
         .fix(Side::Client, "or, only where nobody can listen in, do without", ["sslmode=prefer"])
         .evidence("server_reply", "N")
 }
@@ -203,14 +208,22 @@ pub fn stranger_word(stranger: Stranger) -> &'static str {
 fn version_unsupported(target: &Target) -> Finding {
     let finding = Finding::new(Code::TlsVersionUnsupported, "server and client have no TLS version in common")
         .because("the handshake ended with protocol_version (alert 70) or an unsupported version in the ServerHello")
-        .fix(
-            Side::Server,
-            "allow TLS 1.2 and later",
-            ["ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2';", "SELECT pg_reload_conf();"],
-        );
-    let finding = finding
         .evidence("ssl_min_protocol_version", target.tls.min_version.map(TlsVersion::as_str))
         .evidence("ssl_max_protocol_version", target.tls.max_version.map(TlsVersion::as_str));
+    // A client that stays below TLS 1.2 is the one to change.
+    let finding = if target.tls.max_version.is_none_or(|version| version >= TlsVersion::V1_2) {
+        finding.fix(
+            Side::Server,
+            "allow TLS 1.2 and later",
+            [
+                "ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2';",
+                "ALTER SYSTEM SET ssl_max_protocol_version = '';",
+                RELOAD,
+            ],
+        )
+    } else {
+        finding
+    };
     if target.tls.max_version.is_some() {
         return finding.fix(Side::Client, "do not cap the version", ["ssl_max_protocol_version="]);
     }
@@ -241,8 +254,8 @@ fn plaintext(target: &Target, trace: &Trace) -> Finding {
     if refuses_tls {
         return finding.because("the server does not offer TLS: it answered the SSLRequest with `N`").fix(
             Side::Server,
-            "switch TLS on",
-            ["ALTER SYSTEM SET ssl = on;", "SELECT pg_reload_conf();"],
+            "switch TLS on (it needs server.crt and server.key in the data directory)",
+            ["ALTER SYSTEM SET ssl = on;", RELOAD],
         );
     }
     finding.fix(

@@ -1,6 +1,10 @@
 //! What is said of a certificate that the mode does not accept, one text a code.
 
-use super::{by_verify_code, date, days, inspector};
+mod dates;
+mod unfit;
+
+use super::reissue::{RELOAD, Request};
+use super::{by_verify_code, inspector};
 use crate::diagnose::code::{Code, Confidence};
 use crate::diagnose::finding::{Finding, Side};
 use crate::diagnose::provider;
@@ -42,10 +46,21 @@ impl Verdict<'_> {
         self.seen.chain.first()
     }
 
-    /// The certificate that an objection of one of these codes is about.
+    /// The certificate that an objection of one of these codes is about. The root is none of the chain's, where it is not
+    /// sent.
     fn culprit(&self, codes: &[i32]) -> Option<&Certificate> {
         let objection = self.seen.objections.iter().find(|objection| codes.contains(&objection.verify_code))?;
         self.seen.chain.get(usize::try_from(objection.depth).ok()?)
+    }
+
+    /// Whether that is the server's own, and none of those above it.
+    fn is_leaf(&self, codes: &[i32]) -> bool {
+        self.seen.objections.iter().find(|one| codes.contains(&one.verify_code)).is_some_and(|one| one.depth == 0)
+    }
+
+    /// What a new certificate of this server is asked for with.
+    fn request(&self) -> Request<'_> {
+        Request::new(self.target.certificate_name()).keeping(self.leaf())
     }
 
     fn roots(&self) -> String {
@@ -60,52 +75,6 @@ impl Verdict<'_> {
     fn show_chain(&self) -> String {
         let (host, port) = (self.target.endpoint.host(), self.target.endpoint.port());
         format!("openssl s_client -starttls postgres -showcerts -connect {host}:{port}")
-    }
-
-    fn expired(&self) -> Finding {
-        let (subject, until) = self.culprit(&[10, 14]).map_or_else(
-            || ("a certificate of the chain".to_owned(), None),
-            |culprit| (culprit.subject.clone(), Some(culprit.not_after)),
-        );
-        let ago = until.map(|until| days(self.trace.started.as_second() - until.as_second()));
-        let summary = match (until, &ago) {
-            (Some(until), Some(ago)) => format!("the certificate {subject} expired on {}, {ago} ago", date(until)),
-            _ => format!("{subject} has expired"),
-        };
-        Finding::new(Code::TlsCertificateExpired, summary)
-            .because(format!("this machine's clock says {}", date(self.trace.started)))
-            .fix(
-                Side::Server,
-                "renew server.crt (and server.key), then let the server load it; a restart is not needed",
-                ["SELECT pg_reload_conf();"],
-            )
-            .advise(
-                Side::Server,
-                "if it was renewed already, the reload failed: the log says `SSL configuration was not reloaded`",
-            )
-            .evidence("subject", subject)
-            .evidence("not_after", until.map(|until| until.to_string()))
-    }
-
-    fn not_yet_valid(&self) -> Finding {
-        let culprit = self.culprit(&[9, 13]);
-        let from = culprit.map(|culprit| culprit.not_before);
-        let ahead = from.map_or(0, |from| from.as_second() - self.trace.started.as_second());
-        let subject = culprit.map_or("the certificate", |culprit| culprit.subject.as_str());
-        let from_text = from.map(date).unwrap_or_default();
-        Finding::new(
-            Code::TlsCertificateNotYetValid,
-            format!("the certificate {subject} is valid only from {from_text}, {} from now", days(ahead)),
-        )
-        .because(format!("this machine's clock says {}", date(self.trace.started)))
-        .because(if ahead < 2 * 86_400 {
-            "the difference is small: the clock of this machine, or of the one that made the certificate, is likely wrong"
-        } else {
-            "the difference is large: the certificate was likely made for a later time"
-        })
-        .fix(Side::Client, "check the clock", ["timedatectl"])
-        .advise(Side::Server, "install a certificate that is valid now, then reload: SELECT pg_reload_conf();")
-        .evidence("not_before", from.map(|from| from.to_string()))
     }
 
     fn self_signed(&self) -> Finding {
@@ -123,7 +92,11 @@ impl Verdict<'_> {
                 "sslrootcert=server.crt".to_owned(),
             ],
         )
-        .advise(Side::Server, "or install a certificate that an authority has signed")
+        .fix(
+            Side::Server,
+            "or have an authority sign one that its clients know: sign the request into server.crt, then reload",
+            self.request().lines(),
+        )
         .evidence("sha256", self.leaf().map(|leaf| leaf.sha256.clone()))
     }
 
@@ -206,7 +179,7 @@ impl Verdict<'_> {
         .fix(
             Side::Server,
             "append the intermediate to the file of the server's certificate, leaf first, then reload",
-            ["cat intermediate.crt >> server.crt", "SELECT pg_reload_conf();"],
+            ["cat intermediate.crt >> server.crt", RELOAD],
         )
         .fix(Side::Client, "see what is sent", [self.show_chain()])
         .evidence("issuer", issuer)
@@ -215,14 +188,24 @@ impl Verdict<'_> {
     fn revoked(&self) -> Finding {
         let subject = self.culprit(&[23]).map_or("a certificate of the chain", |culprit| culprit.subject.as_str());
         let serial = self.culprit(&[23]).map(|culprit| culprit.serial.clone());
+        let (what, request) = if self.is_leaf(&[23]) {
+            (
+                "have one for a new key signed into server.crt, then reload: a key whose certificate is revoked may be known",
+                self.request().with_new_key(),
+            )
+        } else {
+            (
+                "have another issuer sign the request into server.crt, with its own certificate behind it, then reload",
+                self.request(),
+            )
+        };
         Finding::new(Code::TlsCertificateRevoked, format!("the certificate {subject} has been revoked by its issuer"))
             .because(format!("its serial number is on the list of the issuer, in {}", self.lists()))
-            .fix(
+            .fix(Side::Server, what, request.lines())
+            .advise(
                 Side::Server,
-                "install a new certificate with a new key, then reload: a key whose certificate is revoked may be known",
-                ["SELECT pg_reload_conf();"],
+                "if it was replaced already, the reload failed: the log says so, and the old one is still served",
             )
-            .advise(Side::Server, "if it was replaced already, the reload failed: the log says so, and the old one is still served")
             .evidence("subject", subject)
             .evidence("serial", serial)
     }
@@ -318,40 +301,10 @@ impl Verdict<'_> {
             None => finding.advise(Side::Client, "use a host name that the certificate covers"),
         };
         let host = self.target.certificate_name();
-        finding.advise(
+        finding.fix(
             Side::Server,
-            format!("or install a certificate that lists `{host}`, then reload: SELECT pg_reload_conf();"),
+            format!("or install a certificate that lists `{host}`: sign the request into server.crt, then reload"),
+            self.request().lines(),
         )
-    }
-
-    fn unfit(&self, code: Code) -> Finding {
-        let (what, fix) = match code {
-            Code::TlsCertificatePurpose => (
-                "the certificate may not be used for a server: its extended key usage lacks serverAuth",
-                "reissue it with extendedKeyUsage=serverAuth",
-            ),
-            Code::TlsCertificateKeyWeak => (
-                "a key in the certificate's chain is too short for today's security level",
-                "reissue it with an RSA key of 2048 bits or more, or P-256",
-            ),
-            Code::TlsCertificateSignatureWeak => (
-                "a certificate of the chain is signed with a digest that is too weak",
-                "reissue it with SHA-256 or better",
-            ),
-            Code::TlsCertificateIssuerNotCa => (
-                "an issuer in the chain is not allowed to sign certificates",
-                "reissue the chain under a certificate with CA:TRUE and keyCertSign",
-            ),
-            Code::TlsCertificateNameConstraint => (
-                "an authority of the chain is not allowed to sign for this name",
-                "reissue the certificate under an authority that is",
-            ),
-            _ => ("the certificate is refused by OpenSSL", "reissue the certificate; `openssl verify` tells more"),
-        };
-        Finding::new(code, what).because(format!("the server sent: {}", self.chain_text())).advise(Side::Server, fix)
-    }
-
-    fn chain_text(&self) -> String {
-        self.seen.chain.iter().map(|one| format!("{} ({})", one.subject, one.key)).collect::<Vec<_>>().join(" <- ")
     }
 }

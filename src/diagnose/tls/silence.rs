@@ -19,8 +19,8 @@ pub fn no_reply(after: Duration, target: &Target, trace: &Trace) -> Finding {
             .confidence(Confidence::Likely)
             .fix(
                 Side::Server,
-                "see whether the server process is stopped or starved",
-                ["ps -o pid,stat,wchan,cmd -C postgres"],
+                "see whether the server process is stopped (T) or starved, and let a stopped one go on",
+                ["ps -o pid,stat,wchan,cmd -C postgres", "sudo kill -CONT PID"],
             )
             .advise(
                 Side::Client,

@@ -127,7 +127,7 @@ fn name_objection(names: &Names, host: &str) -> Option<StrictObjection> {
     match (names::address(host), host.parse::<std::net::IpAddr>()) {
         (Some(_), _) if listed.any(|name| name.eq_ignore_ascii_case(host)) => Some(StrictObjection::AddressAsName),
         (Some(address), Err(_)) if names.alternatives.contains(&SubjectName::Ip(address)) => {
-            Some(StrictObjection::AddressSpelling)
+            Some(StrictObjection::AddressSpelling { address })
         }
         (Some(address), _) if names.alternatives.contains(&SubjectName::Ip(address)) => None,
         (Some(_), _) => in_common_name.then_some(StrictObjection::CommonNameOnly),

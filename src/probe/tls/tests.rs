@@ -265,7 +265,7 @@ async fn strict_clients_are_judged_for() {
         (Spec { key: KeyKind::Ed25519, ..named(HOST) }, HOST, Some(vec![])),
         (leaf.clone(), HOST, Some(vec![StrictObjection::CommonNameOnly])),
         (address.clone(), "127.0.0.1", Some(vec![])),
-        (address, "127.1", Some(vec![StrictObjection::AddressSpelling])),
+        (address, "127.1", Some(vec![StrictObjection::AddressSpelling { address: "127.0.0.1".parse().unwrap() }])),
         (named("127.0.0.1"), "127.0.0.1", Some(vec![StrictObjection::AddressAsName])),
         (
             Spec { dns_names: vec![HOST.to_owned()], ..Spec::leaf("127.0.0.1") },

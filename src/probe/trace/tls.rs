@@ -1,5 +1,6 @@
 //! Stage tls: what was seen, and how it fails.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::probe::certificate::Certificate;
@@ -65,7 +66,10 @@ pub enum StrictObjection {
     /// The address stands in a dNSName, as text.
     AddressAsName,
     /// The address is spelled in a way that only `inet_aton` reads.
-    AddressSpelling,
+    AddressSpelling {
+        /// As everybody spells it.
+        address: IpAddr,
+    },
     /// The wildcard stands for all names below a single label.
     WildcardTooWide {
         /// The entry.
