@@ -1,18 +1,25 @@
 //! Applies what the report prints, as it is printed.
 
+mod certificates;
+mod client_certificates;
 mod client_side;
+mod connect;
+mod listeners;
+mod renewals;
 mod rules;
 mod session;
 mod settings;
 mod statements;
+mod tls;
 
 use std::fs;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::answer::Answer;
 use crate::client::{PASSWORD, Settings};
-use crate::cluster::{client, poll};
+use crate::cluster::{as_server_user, client, poll};
 use crate::server::{LIMIT, Server};
 
 /// One thing to do, taken apart from its printed form: `side: what`, then the lines, each indented by four blanks.
@@ -41,6 +48,12 @@ impl Fixes {
     /// The lines that are for the server.
     pub fn server_lines(&self) -> Vec<&str> {
         self.lines_of("server")
+    }
+
+    /// A fix for the server is told in these words, without a line.
+    fn says(&self, words: &str) {
+        let said = self.0.iter().any(|fix| fix.side == "server" && fix.what.contains(words) && fix.lines.is_empty());
+        assert!(said, "no fix says {words}");
     }
 
     fn lines_of(&self, side: &str) -> Vec<&str> {
@@ -84,6 +97,17 @@ impl Fixes {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// The same, and to the server is done what the printed commands do to Debian's service.
+    fn run_and_restart(&self, beginning: &str, server: &mut Server) {
+        for line in self.statements(beginning) {
+            match line.as_str() {
+                "sudo systemctl restart postgresql" => server.cluster.restart(),
+                "sudo systemctl start postgresql" => server.cluster.start_again("ready"),
+                statement => drop(server.cluster.sql(statement)),
+            }
+        }
+    }
+
     /// Puts the printed line into `pg_hba.conf`, where the words say, and reloads by the printed statement.
     fn apply_rule(&self, server: &Server) {
         let is_rule = |line: &&String| line.starts_with("host") || line.starts_with("local");
@@ -114,6 +138,19 @@ impl Fix {
         let lines = lines.map(|line| line.strip_prefix("    ").expect("an indented line").to_owned()).collect();
         Self { side: side.to_owned(), what: what.to_owned(), lines }
     }
+}
+
+/// Runs a printed command in the directory of the server's files, as the server's user, and returns what it prints.
+fn in_data_directory(server: &Server, command: &str) -> String {
+    let mut shell = as_server_user("/bin/sh");
+    let output = shell.args(["-ec", command]).current_dir(data(server)).output().expect("sh runs");
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The directory of the server's files.
+fn data(server: &Server) -> PathBuf {
+    server.cluster.socket_dir().join("data")
 }
 
 /// Runs the statements that reload, and waits until what is in the files is in force.

@@ -123,8 +123,7 @@ impl Cluster {
         let directory = new_directory();
         self.stop("INT");
         succeed(Command::new("cp").arg("-a").arg(self.directory.join("data")).arg(directory.join("data")));
-        (self.keeper, self.server_pid) = keep(&self.programs, &self.directory);
-        assert!(self.reaches("ready"), "PostgreSQL {} does not start again:\n{}", self.major, self.log());
+        self.start_again("ready");
         let data = directory.join("data");
         append(&data.join("postgresql.conf"), &format!("unix_socket_directories = '{}'\n", directory.display()));
         let from = format!("host={} port={} user=postgres", self.directory.display(), self.port);
@@ -257,6 +256,11 @@ impl Cluster {
     /// a hot standby), or `standby` (one that takes no sessions).
     pub fn restart_into(&mut self, state: &str) {
         self.stop("INT");
+        self.start_again(state);
+    }
+
+    /// Starts a server that was stopped, and waits until it says that it is in this state.
+    pub fn start_again(&mut self, state: &str) {
         (self.keeper, self.server_pid) = keep(&self.programs, &self.directory);
         assert!(self.reaches(state), "PostgreSQL {} does not start again:\n{}", self.major, self.log());
     }
@@ -297,7 +301,7 @@ impl Cluster {
     }
 
     /// Ends the server by a signal. Its files stay.
-    fn stop(&mut self, signal: &str) {
+    pub fn stop(&mut self, signal: &str) {
         let mut input = self.keeper.stdin.take().expect("the keeper is stopped once");
         writeln!(input, "{signal}").expect("the keeper listens");
         drop(input);

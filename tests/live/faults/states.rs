@@ -27,10 +27,10 @@ fn stopped() {
 }
 
 /// A postmaster that does not move: the kernel takes connections, and nobody reads them.
-struct Frozen(Pid);
+pub struct Frozen(Pid);
 
 impl Frozen {
-    fn new(server: &Server) -> Self {
+    pub fn new(server: &Server) -> Self {
         Self(signal(server, Signal::STOP))
     }
 }

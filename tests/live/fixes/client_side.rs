@@ -80,3 +80,17 @@ fn a_self_signed_certificate_is_trusted() {
         server.check(&settings.set("sslrootcert", directory.path().join(named).display().to_string())).passes();
     });
 }
+
+#[test]
+fn an_address_is_spelled_as_everybody_does() {
+    for server in servers() {
+        let settings = server.role("terse", "by_scram").set("host", "127.1");
+        let answer = server.check(&settings);
+        answer.remarks("tls-certificate-libpq-only");
+        let fixes = Fixes::of_finding(&answer, "tls-certificate-libpq-only");
+        assert!(fixes.server_lines().is_empty(), "{answer}");
+        let answer = server.check(&fixes.change("host", &settings));
+        answer.passes();
+        assert!(answer.finding("tls-certificate-libpq-only").is_none(), "{answer}");
+    }
+}
