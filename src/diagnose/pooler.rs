@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side, identifier};
+use super::finding::{Finding, Side, identifier, literal, shell_word};
 use super::refusal::Refusal;
 use super::words::pooler::{Speaker, Trouble, passed_on, said};
 use super::words::{Meaning, meaning};
 use super::{product, provider};
 use crate::probe::trace::Trace;
 use crate::target::Target;
+
+const RELOAD: &str = "RELOAD;";
+
+const RELOAD_WHERE: &str = "and reload, on PgBouncer's console (database pgbouncer)";
 
 /// What a refusal means that PostgreSQL itself did not send. None where it did, or where SQLSTATE says enough.
 pub fn explain(refusal: &Refusal<'_>) -> Option<Finding> {
@@ -61,7 +65,7 @@ pub fn explain_silence(after: Duration, target: &Target, trace: &Trace) -> Optio
     .because(sign)
     .evidence("authenticated", login.authenticated)
     .evidence("silent_s", after.as_secs_f64());
-    Some(look_behind(finding))
+    Some(look_behind(finding).fix(Side::Server, TRY_AGAIN, try_again(&target.database)))
 }
 
 /// A session that a pooler or proxy stands in the middle of.
@@ -163,6 +167,12 @@ impl Voice<'_> {
         }
     }
 
+    /// Which name the pooler asks the database for: it need not be the one that its clients do.
+    fn database_behind(&self) -> Option<&str> {
+        let (name, _) = self.refusal.error.message.strip_prefix("database \"")?.rsplit_once('"')?;
+        Some(name)
+    }
+
     /// PostgreSQL's `database "x" does not exist`, in its languages, under the pooler's SQLSTATE.
     fn names_missing_database(&self) -> bool {
         let (message, target) = (&self.refusal.error.message, self.refusal.target);
@@ -245,15 +255,25 @@ impl Voice<'_> {
                 .because(
                     "the pooler let the client in and went on; it is the database server that has no such database",
                 )
-                .fix(Side::Server, "create it there", [format!("CREATE DATABASE {};", identifier(database))])
-                .advise(Side::Server, "or correct `dbname=` of its line under [databases] in pgbouncer.ini"),
+                .fix(
+                    Side::Server,
+                    "create it there",
+                    [format!("CREATE DATABASE {};", identifier(self.database_behind().unwrap_or(database)))],
+                )
+                .fix(
+                    Side::Server,
+                    "or correct `dbname=` of its line under [databases] in pgbouncer.ini, and reload on its console \
+                     (database pgbouncer)",
+                    [RELOAD],
+                )
+                .fix(Side::Server, TRY_AGAIN, try_again(database)),
             _ => finding
                 .fix(
                     Side::Server,
                     "add this line under [databases] in pgbouncer.ini, with the host of the database",
-                    [format!("{database} = host=DATABASE_HOST port=5432 dbname={database}")],
+                    [pgbouncer_line(database)],
                 )
-                .fix(Side::Server, "and reload, on PgBouncer's console (database pgbouncer)", ["RELOAD;"]),
+                .fix(Side::Server, RELOAD_WHERE, [RELOAD]),
         }
     }
 
@@ -267,7 +287,13 @@ impl Voice<'_> {
         } else {
             finding
         };
-        look_behind(finding)
+        let finding = look_behind(finding);
+        match self.speaker {
+            Some(Speaker::PgBouncer) | None => {
+                finding.fix(Side::Server, TRY_AGAIN, try_again(&self.refusal.target.database))
+            }
+            Some(_) => finding,
+        }
     }
 
     fn backend_refused(&self) -> Finding {
@@ -281,10 +307,16 @@ impl Voice<'_> {
                 "mend the pooler's own login: its host, user and password for this database, and the line of pg_hba.conf \
                  for the address of the pooler",
             )
+            .fix(Side::Server, RELOAD_WHERE, [RELOAD])
+            .fix(Side::Server, TRY_AGAIN, try_again(&self.refusal.target.database))
             .fix(
                 Side::Server,
                 "try it from the machine of the pooler",
-                [format!("psql \"host=DATABASE_HOST user={} dbname={}\"", self.refusal.target.user, self.refusal.target.database)],
+                [format!(
+                    "psql -h DATABASE_HOST -U {} -d {}",
+                    shell_word(&self.refusal.target.user),
+                    shell_word(&self.refusal.target.database)
+                )],
             )
     }
 
@@ -311,7 +343,7 @@ impl Voice<'_> {
                     "let it pass over the parameter: add this line to pgbouncer.ini (names are separated by commas)",
                     [format!("ignore_startup_parameters = {name}")],
                 )
-                .fix(Side::Server, "and reload, on PgBouncer's console (database pgbouncer)", ["RELOAD;"]),
+                .fix(Side::Server, RELOAD_WHERE, [RELOAD]),
             Some(_) => finding,
         };
         finding.advise(Side::Client, "or take the parameter out of `options` (or PGOPTIONS)")
@@ -322,7 +354,7 @@ impl Voice<'_> {
         let finding = match self.speaker {
             Some(Speaker::PgBouncer) => finding
                 .fix(Side::Server, "allow more: change this line of pgbouncer.ini", ["max_client_conn = 1000"])
-                .fix(Side::Server, "and reload, on PgBouncer's console (database pgbouncer)", ["RELOAD;"]),
+                .fix(Side::Server, RELOAD_WHERE, [RELOAD]),
             Some(Speaker::Pgpool) => finding
                 .fix(Side::Server, "allow more: change this line of pgpool.conf", ["num_init_children = 128"])
                 .fix(Side::Server, "then restart it", ["sudo systemctl restart pgpool2"]),
@@ -361,23 +393,23 @@ impl Voice<'_> {
         Finding::new(Code::LoginHbaReject, format!("a rule of {} refuses this client, or none lets it in", self.name()))
             .confidence(Confidence::Likely)
             .fix(Side::Server, "put this line above the others in its own file of rules (auth_hba_file)", [line])
-            .fix(Side::Server, "and reload, on PgBouncer's console (database pgbouncer)", ["RELOAD;"])
+            .fix(Side::Server, RELOAD_WHERE, [RELOAD])
             .evidence("client_address", address)
     }
 }
 
 /// The line that PgBouncer's list of users needs is best made by the database, which has the password.
 fn auth_file(finding: Finding, user: &str) -> Finding {
-    let name = user.replace('\'', "''");
+    let name = literal(user);
     finding
         .fix(
             Side::Server,
             "have the database print the line for PgBouncer's auth_file, and put it there",
             [format!(
-                "SELECT format('\"%s\" \"%s\"', replace(rolname, '\"', '\"\"'), rolpassword) FROM pg_authid WHERE rolname = '{name}';"
+                "SELECT format('\"%s\" \"%s\"', replace(rolname, '\"', '\"\"'), rolpassword) FROM pg_authid WHERE rolname = {name};"
             )],
         )
-        .fix(Side::Server, "and reload, on PgBouncer's console (database pgbouncer)", ["RELOAD;"])
+        .fix(Side::Server, RELOAD_WHERE, [RELOAD])
         .advise(Side::Server, "with auth_query instead of a list, see whether it finds this user")
 }
 
@@ -402,6 +434,24 @@ fn look_behind(finding: Finding) -> Finding {
             ["SHOW DATABASES;", "SHOW SERVERS;", "SHOW POOLS;"],
         )
         .advise(Side::Server, "start that database, or correct its host and port in the pooler's configuration")
+}
+
+/// A line for the section `[databases]`, which can name no database with other characters (1.18: also not in quotes).
+/// Those are there by the line for all names.
+fn pgbouncer_line(database: &str) -> String {
+    let plain = database.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+    if plain {
+        return format!("{database} = host=DATABASE_HOST port=5432 dbname={database}");
+    }
+    "* = host=DATABASE_HOST port=5432".to_owned()
+}
+
+const TRY_AGAIN: &str = "then have PgBouncer try again at once, and not in 15 s (server_login_retry): this ends what \
+                         sessions it has with this database";
+
+/// On PgBouncer's console: it lets go of what it has for a database, and of how the last login there went.
+fn try_again(database: &str) -> [String; 2] {
+    ["KILL", "RESUME"].map(|command| format!("{command} {};", identifier(database)))
 }
 
 /// A name such as `search_path` or `app.user`, and nothing else.

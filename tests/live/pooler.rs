@@ -1,5 +1,6 @@
 //! PgBouncer between: what it refuses itself, what the database behind it refuses, and what a session through it shows.
 
+mod behind;
 mod fixed;
 
 use crate::answer::Answer;

@@ -7,15 +7,21 @@ use crate::pgbouncer::PgBouncer;
 use crate::server::{Server, on_all_majors};
 use crate::session::Session;
 
-/// Runs what is printed for PgBouncer's console.
-fn on_the_console(server: &Server, pooler: &PgBouncer, fixes: &Fixes) {
-    let command = fixes.server_lines().into_iter().find(|line| *line == "RELOAD;").expect("a command");
+/// Runs a command on PgBouncer's console, and returns what it shows.
+pub fn on_the_console(server: &Server, pooler: &PgBouncer, command: &str) -> String {
     let admin = through(pooler, "admin").with("dbname=pgbouncer");
     let output = server.cluster.psql(command, &admin.conninfo(), &admin.environment());
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stderr), pooler.log());
+    assert!(output.status.success(), "{command}{}{}", String::from_utf8_lossy(&output.stderr), pooler.log());
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-fn line<'a>(fixes: &'a Fixes, beginning: &str) -> &'a str {
+/// Reloads as it is printed.
+pub fn reload(server: &Server, pooler: &PgBouncer, fixes: &Fixes) {
+    on_the_console(server, pooler, line(fixes, "RELOAD;"));
+}
+
+/// The line for the server that begins so.
+pub fn line<'a>(fixes: &'a Fixes, beginning: &str) -> &'a str {
     fixes.server_lines().into_iter().find(|line| line.starts_with(beginning)).expect("a line")
 }
 
@@ -32,14 +38,14 @@ fn a_user_a_database_and_a_parameter_are_added() {
         answer.fails_with("login-pooler-user-unknown", 13);
         let fixes = Fixes::of(&answer);
         pooler.add_user(&server.cluster.sql(line(&fixes, "SELECT ")));
-        on_the_console(&server, &pooler, &fixes);
+        reload(&server, &pooler, &fixes);
 
         let answer = server.check(&settings);
         answer.fails_with("login-pooler-database-unknown", 13);
         let fixes = Fixes::of(&answer);
         let database = line(&fixes, "postgres = ").replace("DATABASE_HOST", "127.0.0.1");
         pooler.add("[databases]", &database.replace("port=5432", &format!("port={}", server.cluster.port())));
-        on_the_console(&server, &pooler, &fixes);
+        reload(&server, &pooler, &fixes);
         server.check(&settings).passes();
 
         let settings = settings.set("options", "-c search_path=public");
@@ -47,7 +53,7 @@ fn a_user_a_database_and_a_parameter_are_added() {
         answer.fails_with("login-pooler-parameter", 13);
         let fixes = Fixes::of(&answer);
         pooler.add("[pgbouncer]", line(&fixes, "ignore_startup_parameters"));
-        on_the_console(&server, &pooler, &fixes);
+        reload(&server, &pooler, &fixes);
         server.check(&settings).passes();
     });
 }
@@ -66,7 +72,7 @@ fn more_clients_are_allowed() {
             server.play("The pooler has all its clients", &settings).of("PgBouncer").gives(&["login-pooler-full"]);
         let fixes = Fixes::of(&answer);
         pooler.change(line(&fixes, "max_client_conn"));
-        on_the_console(&server, &pooler, &fixes);
+        reload(&server, &pooler, &fixes);
         server.check(&settings).passes();
         drop(held);
     });
