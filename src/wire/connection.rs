@@ -95,7 +95,15 @@ impl<S: Stream> Connection<S> {
         let (mut rows, mut size) = (Vec::new(), 0);
         let mut failed = None;
         loop {
-            match self.receive().await? {
+            let message = match (self.receive().await, failed.take()) {
+                // Its last word was an error: FATAL ones end the connection.
+                (Err(Broken::Closed | Broken::Reset), Some(error)) => return Ok(Err(error)),
+                (received, error) => {
+                    failed = error;
+                    received?
+                }
+            };
+            match message {
                 Message::DataRow(row) if rows.len() < MOST_ROWS && size < LONGEST_ANSWER => {
                     size += row.iter().flatten().map(String::len).sum::<usize>();
                     rows.push(row);
