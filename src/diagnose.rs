@@ -58,7 +58,7 @@ pub fn diagnose(target: &Target, trace: &Trace) -> Vec<Finding> {
         remarks.extend(certificate::breaks_libpq(&host, trace));
     }
     if let Some(seen) = session {
-        remarks.extend(session::remarks(seen, product::name(seen, &trace.login)));
+        remarks.extend(session::remarks(&host, seen, product::name(seen, &trace.login)));
         remarks.extend(pooler::remark(trace));
         remarks.extend(product::mismatch(target, trace));
         // What is the cause already is not remarked on.
@@ -81,7 +81,7 @@ fn explain(failure: &Failure, target: &Target, trace: &Trace) -> Finding {
         Failure::Privileges(Silence::Refused(error)) if error.sqlstate == "57014" => {
             role_settings::cut_off(error, target)
         }
-        Failure::Privileges(failure) => session::unanswered(failure, Code::PrivilegesNoReply, trace),
+        Failure::Privileges(failure) => session::unanswered(failure, Code::PrivilegesNoReply, target, trace),
     };
     resolve::sinkhole::shadow(cause, target, &trace.resolved)
 }

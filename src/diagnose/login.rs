@@ -2,9 +2,10 @@
 
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, identifier, scram_password};
+use super::refusal::{RELOAD, scram_line};
 use super::{client_certificate, delivery, pooler, refusal, token};
 use crate::probe::trace::{LoginFailure, Method, Trace};
-use crate::target::{ProtocolVersion, Target};
+use crate::target::{AuthMethod, ProtocolVersion, Target};
 
 /// The one cause.
 pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Finding {
@@ -18,10 +19,10 @@ pub fn explain(failure: &LoginFailure, target: &Target, trace: &Trace) -> Findin
         LoginFailure::PasswordMissing => password_missing(target, trace),
         LoginFailure::TokenMissing => token::missing(target),
         LoginFailure::TokenNeedsTls => token::kept(target),
-        LoginFailure::MethodUnsupported => method_unsupported(trace),
+        LoginFailure::MethodUnsupported => method_unsupported(target, trace),
         LoginFailure::MethodNotAllowed => method_not_allowed(target, trace),
         LoginFailure::ProtocolTooOld { offered } => protocol_too_old(*offered, target),
-        LoginFailure::ChannelBindingUnavailable => channel_binding_unavailable(trace),
+        LoginFailure::ChannelBindingUnavailable => channel_binding_unavailable(target, trace),
         LoginFailure::Scram { reason } => Finding::new(
             Code::LoginScramFailed,
             "the server's side of the SCRAM exchange is not right",
@@ -153,10 +154,6 @@ fn password_unchecked(target: &Target, trace: &Trace) -> Finding {
     } else {
         "the server let this role in without a password"
     };
-    let line = trace.connected.local.map_or_else(
-        || "hostssl all all ADDRESS/32 scram-sha-256".to_owned(),
-        |local| refusal::hba_line(target, &local.ip().to_string(), refusal::Connection::Tls),
-    );
     Finding::new(Code::LoginPasswordUnchecked, summary)
         .because(
             "AuthenticationOk came without a challenge: a `trust` rule (or ident, or a client certificate) matches",
@@ -166,8 +163,12 @@ fn password_unchecked(target: &Target, trace: &Trace) -> Finding {
         } else {
             "anybody at this address gets in the same way"
         })
-        .fix(Side::Server, "in pg_hba.conf, put a line with a password method above the trust line", [line])
-        .fix(Side::Server, "and reload", ["SELECT pg_reload_conf();"])
+        .fix(
+            Side::Server,
+            "in pg_hba.conf, put a line with a password method above the trust line",
+            [scram_line(target, trace)],
+        )
+        .fix(Side::Server, "and reload", [RELOAD])
 }
 
 fn password_missing(target: &Target, trace: &Trace) -> Finding {
@@ -185,17 +186,28 @@ fn password_missing(target: &Target, trace: &Trace) -> Finding {
     )
 }
 
-fn method_unsupported(trace: &Trace) -> Finding {
+/// Lets the role in by a method that is spoken here, before the rule that matches now.
+pub(super) fn by_password(finding: Finding, target: &Target, trace: &Trace) -> Finding {
+    finding
+        .fix(
+            Side::Server,
+            "or let this role in by password: put this line above the one of pg_hba.conf that matches now",
+            [scram_line(target, trace)],
+        )
+        .fix(Side::Server, "and reload", [RELOAD])
+}
+
+fn method_unsupported(target: &Target, trace: &Trace) -> Finding {
     let method =
         trace.login.method.map_or_else(|| "an unknown method".to_owned(), |method| method_word(method).to_owned());
     if matches!(trace.login.method, Some(Method::Gss | Method::Sspi)) {
-        return Finding::new(
+        let finding = Finding::new(
             Code::LoginGssUnavailable,
             format!("the server asks for {method}, which needs a Kerberos ticket"),
         )
         .because("the authentication request has code 7 (GSSAPI) or 9 (SSPI); it is not spoken here")
-        .fix(Side::Client, "get a ticket, and check with psql", ["kinit", "klist"])
-        .advise(Side::Server, "or let this role in by password: a scram-sha-256 line in pg_hba.conf");
+        .fix(Side::Client, "get a ticket, and check with psql", ["kinit", "klist"]);
+        return by_password(finding, target, trace);
     }
     let codes = match trace.login.method {
         Some(Method::Other(code)) => format!("the authentication request has code {code}"),
@@ -210,8 +222,11 @@ fn method_unsupported(trace: &Trace) -> Finding {
             .confidence(Confidence::Likely)
             .because("code 13 is Amazon Redshift's digest; the algorithm it names is another than SHA-256 (or it is HighGo's)")
             .advise(Side::Client, "use a newer JDBC, ODBC or Python driver of Amazon's"),
-        Some(Method::OauthBearer) => finding.advise(Side::Client, "use libpq 18 with oauth_issuer and oauth_client_id"),
-        _ => finding.advise(Side::Server, "let this role in by password: a scram-sha-256 line in pg_hba.conf"),
+        Some(Method::OauthBearer) => {
+            let finding = finding.advise(Side::Client, "use libpq 18 with oauth_issuer and oauth_client_id");
+            by_password(finding, target, trace)
+        }
+        _ => by_password(finding.advise(Side::Client, "use a client that speaks it"), target, trace),
     }
 }
 
@@ -235,14 +250,31 @@ fn method_not_allowed(target: &Target, trace: &Trace) -> Finding {
     )
     .because("nothing secret was sent: the list is looked at first, as libpq does")
     .evidence("require_auth", listed);
+    let takes_scram = target.require_auth.as_ref().is_some_and(|required| required.allows(AuthMethod::ScramSha256));
     let finding = match name {
-        "password" | "md5" | "none" => finding.advise(
-            Side::Server,
-            "let the role in by a method of the list; scram-sha-256 in pg_hba.conf is the best of them",
-        ),
+        "password" | "md5" | "none" if takes_scram => ask_by_scram(finding, target, trace),
+        "password" | "md5" | "none" => {
+            finding.advise(Side::Server, "let the role in by a method of the list, in pg_hba.conf")
+        }
         _ => finding,
     };
     finding.fix(Side::Client, "or, if this method will do, allow it", [format!("require_auth={name}")])
+}
+
+/// Has the server ask for SCRAM, which it can where the password is stored so. A line that says md5 asks for it then, too.
+fn ask_by_scram(finding: Finding, target: &Target, trace: &Trace) -> Finding {
+    let finding = if trace.login.method == Some(Method::Md5) {
+        finding.fix(Side::Server, "store the password for SCRAM (psql asks for it)", scram_password(&target.user))
+    } else {
+        finding
+    };
+    finding
+        .fix(
+            Side::Server,
+            "have the server ask for SCRAM: put this line above the one of pg_hba.conf that matches now",
+            [scram_line(target, trace)],
+        )
+        .fix(Side::Server, "and reload", [RELOAD])
 }
 
 fn protocol_too_old(offered: ProtocolVersion, target: &Target) -> Finding {
@@ -275,7 +307,7 @@ fn unbindable(trace: &Trace) -> Finding {
     .evidence("mechanisms", trace.login.mechanisms.clone())
 }
 
-fn channel_binding_unavailable(trace: &Trace) -> Finding {
+fn channel_binding_unavailable(target: &Target, trace: &Trace) -> Finding {
     let reason = match trace.login.method {
         Some(Method::Trust) | None if trace.login.mechanisms.is_empty() => {
             "the server let the role in without SCRAM".to_owned()
@@ -283,14 +315,17 @@ fn channel_binding_unavailable(trace: &Trace) -> Finding {
         Some(method) if trace.login.mechanisms.is_empty() => format!("the server asked for {}", method_word(method)),
         _ => format!("the server offers: {}", trace.login.mechanisms.join(", ")),
     };
-    Finding::new(Code::LoginChannelBindingUnavailable, "channel_binding=require cannot be met")
+    let finding = Finding::new(Code::LoginChannelBindingUnavailable, "channel_binding=require cannot be met")
         .because(reason)
         .because("channel binding needs TLS that ends at PostgreSQL itself, version 11 or later, and SCRAM")
-        .fix(Side::Client, "use it where it is offered", ["channel_binding=prefer"])
-        .advise(
-            Side::Server,
-            "let the role in by scram-sha-256 on a hostssl line; a proxy that ends TLS takes the offer away",
-        )
+        .fix(Side::Client, "use it where it is offered", ["channel_binding=prefer"]);
+    if trace.tls.negotiated && trace.login.mechanisms.is_empty() {
+        return ask_by_scram(finding, target, trace);
+    }
+    finding.advise(
+        Side::Server,
+        "let the role in by scram-sha-256 on a hostssl line; a proxy that ends TLS takes the offer away",
+    )
 }
 
 /// What a method is called in a sentence.

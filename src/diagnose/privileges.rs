@@ -22,7 +22,7 @@ pub fn remarks(target: &Target, seen: &PrivilegesSeen) -> Vec<Finding> {
     }
     findings.extend(schema_usage(target, seen));
     findings.extend(table_select(target, seen));
-    findings.extend(row_security(seen));
+    findings.extend(row_security(target, seen));
     if !seen.superuser {
         findings.extend(future_tables(target, seen));
         findings.extend(can_write(target, seen));
@@ -123,7 +123,7 @@ fn table_select(target: &Target, seen: &PrivilegesSeen) -> Option<Finding> {
     Some(finding)
 }
 
-fn row_security(seen: &PrivilegesSeen) -> Option<Finding> {
+fn row_security(target: &Target, seen: &PrivilegesSeen) -> Option<Finding> {
     let names = secured(seen);
     if names.is_empty() {
         return None;
@@ -135,6 +135,11 @@ fn row_security(seen: &PrivilegesSeen) -> Option<Finding> {
     )
     .because("row_security_active() is true for them; a table without a matching policy looks empty")
     .fix(Side::Server, "see the policies", ["SELECT schemaname, tablename, policyname, roles, qual FROM pg_policies;"])
+    .fix(
+        Side::Server,
+        "if it is to read every row of every table, as for a copy, let it pass by them",
+        [format!("ALTER ROLE {} BYPASSRLS;", identifier(&target.user))],
+    )
     .evidence("tables", names);
     Some(finding)
 }
@@ -179,7 +184,7 @@ fn can_write(target: &Target, seen: &PrivilegesSeen) -> Option<Finding> {
         format!("the role {:?} may change {writable} tables, which reading does not need", target.user),
     )
     .because("it has INSERT, UPDATE, DELETE or TRUNCATE on them")
-    .fix(Side::Server, "take it away, if it is only to read (of its own tables the owner can give it back)", lines)
+    .fix(Side::Server, "take it away, if it is only to read (what PUBLIC or another role has is taken away there; an owner can give it back)", lines)
     .evidence("tables", writable);
     Some(finding)
 }

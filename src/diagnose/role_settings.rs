@@ -2,6 +2,7 @@
 
 use super::code::{Code, Confidence, Severity};
 use super::finding::{Finding, Side, identifier};
+use super::refusal::RELOAD;
 use crate::probe::trace::{RoleSetting, SessionSeen};
 use crate::target::Target;
 use crate::wire::message::ServerError;
@@ -41,10 +42,13 @@ pub fn cut_off(error: &ServerError, target: &Target) -> Finding {
     .because("nothing else cancels the first statements of a new session")
     .fix(
         Side::Server,
-        "take it back: the first line where it is the role's, the second where it is the database's",
+        "take it back: the first line where it is the role's, the second where it is the database's, the others where it \
+         is the server's",
         [
             format!("ALTER ROLE {} RESET statement_timeout;", identifier(&target.user)),
             format!("ALTER DATABASE {} RESET statement_timeout;", identifier(&target.database)),
+            "ALTER SYSTEM SET statement_timeout = 0;".to_owned(),
+            RELOAD.to_owned(),
         ],
     )
     .evidence("settings", vec!["statement_timeout"])
@@ -88,7 +92,8 @@ fn milliseconds(text: &str) -> Option<u64> {
     }
 }
 
-fn owner(setting: &RoleSetting) -> &'static str {
+/// Whose setting it is.
+pub fn owner(setting: &RoleSetting) -> &'static str {
     match (setting.for_role, setting.in_database) {
         (true, true) => "the role in this database",
         (true, false) => "the role",
@@ -97,7 +102,8 @@ fn owner(setting: &RoleSetting) -> &'static str {
     }
 }
 
-fn reset(setting: &RoleSetting, target: &Target) -> String {
+/// The statement that takes it back.
+pub fn reset(setting: &RoleSetting, target: &Target) -> String {
     let (role, database) = (identifier(&target.user), identifier(&target.database));
     let name = &setting.name;
     match (setting.for_role, setting.in_database) {

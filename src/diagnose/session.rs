@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side};
-use super::refusal::server_fields;
+use super::finding::{Finding, Side, identifier, literal};
+use super::refusal::{RELOAD, server_fields};
 use super::{delivery, role_settings};
 use crate::probe::trace::{Role, SessionSeen, Silence, Trace};
 use crate::target::{SessionAttrs, Target};
@@ -18,21 +18,32 @@ pub fn explain(failure: &Silence, target: &Target, trace: &Trace) -> Finding {
     match failure {
         Silence::Refused(error) if error.sqlstate == "57014" => role_settings::cut_off(error, target),
         _ if trace.session.is_none() && is_console(trace) => console(target, trace),
-        _ => unanswered(failure, Code::SessionNoReply, trace),
+        _ => unanswered(failure, Code::SessionNoReply, target, trace),
     }
 }
 
 /// A question that was not answered, under the code of its stage.
-pub fn unanswered(failure: &Silence, code: Code, trace: &Trace) -> Finding {
+pub fn unanswered(failure: &Silence, code: Code, target: &Target, trace: &Trace) -> Finding {
     let finding = Finding::new(code, "logged in, but a question to the server was not answered");
+    let user = literal(&target.user);
     match failure {
         Silence::NoReply { after } => {
             let finding = finding
                 .because(format!("nothing came for {:.1} s", after.as_secs_f64()))
                 .evidence("silent_s", after.as_secs_f64())
-                .advise(
+                .fix(
                     Side::Server,
-                    "see what it waits for: SELECT wait_event_type, wait_event FROM pg_stat_activity;",
+                    "see what it waits for, and for whom, while it hangs",
+                    [format!(
+                        "SELECT pid, wait_event_type, wait_event, pg_blocking_pids(pid) FROM pg_stat_activity WHERE usename = {user};"
+                    )],
+                )
+                .fix(
+                    Side::Server,
+                    "if that is a lock of other sessions, end them",
+                    [format!(
+                        "SELECT pg_terminate_backend(unnest(pg_blocking_pids(pid))) FROM pg_stat_activity WHERE usename = {user};"
+                    )],
                 )
                 .advise(Side::Network, "where small answers arrive and large ones do not, the path MTU is too small");
             delivery::tell(finding, "the question", trace)
@@ -42,12 +53,22 @@ pub fn unanswered(failure: &Silence, code: Code, trace: &Trace) -> Finding {
             .evidence("reason", reason.as_str())
             .advise(Side::Server, "read its log: the process may have been ended"),
         Silence::LargeResult { after } => delivery::tell(large_result(*after), "the question", trace),
-        Silence::Refused(error) => finding
-            .because(format!("it said {}: {}", error.sqlstate, error.message))
-            .advise(Side::Server, "see the settings of the role and the database: statement_timeout, search_path, role")
-            .evidence("sqlstate", error.sqlstate.as_str())
-            .evidence("server_message", error.message.as_str())
-            .evidence("server_fields", server_fields(error)),
+        Silence::Refused(error) => {
+            let finding = finding
+                .because(format!("it said {}: {}", error.sqlstate, error.message))
+                .evidence("sqlstate", error.sqlstate.as_str())
+                .evidence("server_message", error.message.as_str())
+                .evidence("server_fields", server_fields(error));
+            // Class 57 is what ends sessions from outside: an administrator, a shutdown, the crash of another.
+            if error.sqlstate.starts_with("57") {
+                return finding.advise(Side::Server, "read its log: it tells what ended the session");
+            }
+            finding.fix(
+                Side::Server,
+                "see what the role and the database set for their sessions",
+                ["SELECT setrole::regrole, setdatabase, setconfig FROM pg_db_role_setting;"],
+            )
+        }
     }
 }
 
@@ -107,8 +128,15 @@ pub fn wrong_role(role: Role, target: &Target) -> Finding {
     let finding = if wanted == SessionAttrs::ReadWrite && role.standby == Some(false) {
         finding.fix(
             Side::Server,
-            "the server is a primary: let its sessions write (or see the settings of the role and the database)",
-            ["ALTER SYSTEM SET default_transaction_read_only = off;", "SELECT pg_reload_conf();"],
+            "the server is a primary: let its sessions write; the second line where the role has the setting, the third \
+             where the database has it, those after them where it is the server's",
+            [
+                LET_WRITE.to_owned(),
+                format!("ALTER ROLE {} RESET {READ_ONLY};", identifier(&target.user)),
+                format!("ALTER DATABASE {} RESET {READ_ONLY};", identifier(&target.database)),
+                format!("ALTER SYSTEM SET {READ_ONLY} = off;"),
+                RELOAD.to_owned(),
+            ],
         )
     } else {
         finding
@@ -127,8 +155,14 @@ fn role_facts(role: Role) -> String {
     facts.into_iter().flatten().collect::<Vec<String>>().join(", ")
 }
 
+/// What makes sessions begin read-only.
+const READ_ONLY: &str = "default_transaction_read_only";
+
+/// First of all the administrator's own session, which may begin so, too.
+const LET_WRITE: &str = "SET default_transaction_read_only = off;";
+
 /// What is odd.
-pub fn remarks(seen: &SessionSeen, product: &str) -> Vec<Finding> {
+pub fn remarks(target: &Target, seen: &SessionSeen, product: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     if seen.standby {
         findings.push(
@@ -139,22 +173,35 @@ pub fn remarks(seen: &SessionSeen, product: &str) -> Vec<Finding> {
         );
     }
     if seen.read_only && !seen.standby {
-        findings.push(
-            Finding::new(Code::SessionReadOnly, "the session is read-only, though the server is a primary")
-                .because(
-                    "transaction_read_only is on: by default_transaction_read_only of the role, database or server",
-                )
-                .evidence("transaction_read_only", "on")
-                .fix(
-                    Side::Server,
-                    "see who set it",
-                    ["SELECT source, sourcefile FROM pg_settings WHERE name = 'default_transaction_read_only';"],
-                ),
-        );
+        findings.push(read_only(target, seen));
     }
     findings.extend(nearly_full(seen));
     findings.extend(version(seen, product));
     findings
+}
+
+fn read_only(target: &Target, seen: &SessionSeen) -> Finding {
+    let finding = Finding::new(Code::SessionReadOnly, "the session is read-only, though the server is a primary")
+        .evidence("transaction_read_only", "on");
+    let Some(setting) = seen.settings.iter().find(|setting| setting.name == READ_ONLY) else {
+        return finding
+            .because("transaction_read_only is on: by default_transaction_read_only of the server, or in PGOPTIONS")
+            .fix(
+                Side::Server,
+                "see where it is set (source is client where this side asks for it)",
+                [format!("SELECT source, sourcefile FROM pg_settings WHERE name = '{READ_ONLY}';")],
+            )
+            .fix(
+                Side::Server,
+                "if sessions are to write, let them",
+                [format!("ALTER SYSTEM SET {READ_ONLY} = off;"), RELOAD.to_owned()],
+            );
+    };
+    finding.because(format!("transaction_read_only is on: by {READ_ONLY} of {}", role_settings::owner(setting))).fix(
+        Side::Server,
+        "if it is to write, take it back, for sessions that begin from then on",
+        [LET_WRITE.to_owned(), role_settings::reset(setting, target)],
+    )
 }
 
 /// Less than a tenth, or three, of the usable slots are free.
@@ -172,8 +219,11 @@ fn nearly_full(seen: &SessionSeen) -> Option<Finding> {
         ))
         .fix(
             Side::Server,
-            "allow more; this needs a restart",
-            [format!("ALTER SYSTEM SET max_connections = {};", connections.limit.saturating_mul(2))],
+            "allow more, and restart",
+            [
+                format!("ALTER SYSTEM SET max_connections = {};", connections.limit.saturating_mul(2)),
+                "sudo systemctl restart postgresql".to_owned(),
+            ],
         )
         .evidence("free", free)
         .evidence("usable", usable);

@@ -5,11 +5,15 @@ mod client_certificates;
 mod client_side;
 mod connect;
 mod listeners;
+mod passwords;
+mod questions;
+mod read_only;
 mod renewals;
 mod rules;
 mod session;
 mod settings;
 mod statements;
+mod states;
 mod tls;
 
 use std::fs;

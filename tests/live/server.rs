@@ -25,7 +25,7 @@ const RULES: &[&str] = &[
     "hostssl   all +by_cert     127.0.0.1/32 cert",
     "hostssl   all +by_tls      127.0.0.1/32 scram-sha-256",
     "hostnossl all +by_plain    127.0.0.1/32 scram-sha-256",
-    "host      all unknown      127.0.0.1/32 scram-sha-256",
+    "host      all unknown,\"unknown too\" 127.0.0.1/32 scram-sha-256",
     "host      all ghost,ghost_too 127.0.0.1/32 trust",
     "local     all +by_scram                 scram-sha-256",
     "local     all +by_trust                 trust",

@@ -46,6 +46,18 @@ impl Refusal<'_> {
 
     pub(super) fn database_missing(&self) -> Finding {
         let database = &self.target.database;
+        // `The database subdirectory "base/16384" is missing.`, in the server's language.
+        let lost = self.error.field('D').filter(|detail| detail.contains("base/") || detail.contains("pg_tblspc/"));
+        if let Some(detail) = lost {
+            let finding = Finding::new(
+                Code::LoginDatabaseMissing,
+                format!("the database {database:?} is in the catalogue, and its files are not there"),
+            );
+            return self.after_authentication(finding).because(format!("detail: {detail}")).advise(
+                Side::Server,
+                "put its directory back: mount what holds it (a tablespace may be elsewhere), or restore a backup",
+            );
+        }
         let finding = self.after_authentication(Finding::new(
             Code::LoginDatabaseMissing,
             format!("there is no database {database:?}"),

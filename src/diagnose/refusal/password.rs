@@ -1,8 +1,8 @@
 //! The password, and the methods that ask somebody else.
 
 use super::super::code::Code;
-use super::super::finding::{Finding, Side, scram_password};
-use super::super::{client_certificate, provider, token};
+use super::super::finding::{Finding, Side, literal, scram_password};
+use super::super::{client_certificate, login, provider, token};
 use super::Refusal;
 use crate::probe::trace::Method;
 
@@ -127,11 +127,11 @@ impl Refusal<'_> {
         .because(format!("the server delegates the decision, and got a no: {}", self.error.message))
         .advise(Side::Server, "its log has the answer of that service; the line of pg_hba.conf that matched names it")
         .evidence("method", method);
-        if method == Some("PAM") { token::doubts(finding, self.target) } else { finding }
+        match method {
+            Some("PAM") => token::doubts(finding, self.target),
+            // These ask who the operating system's user is, and know no password.
+            Some("Peer" | "Ident") => login::by_password(finding, self.target, self.trace),
+            _ => finding,
+        }
     }
-}
-
-/// An SQL string constant.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

@@ -8,7 +8,7 @@ use super::super::finding::{Finding, Side, identifier};
 use super::super::provider;
 use super::super::words::{Meaning, meaning};
 use super::Refusal;
-use crate::probe::trace::Admission;
+use crate::probe::trace::{Admission, Trace};
 use crate::target::{Encryption, Target};
 
 /// Which connections a line of `pg_hba.conf` is for.
@@ -37,7 +37,17 @@ pub fn hba_line(target: &Target, address: &str, connection: Connection) -> Strin
     }
 }
 
-const RELOAD: &str = "SELECT pg_reload_conf();";
+/// The same for the connection that was made, where the server has not said what it takes this client's address for.
+pub fn scram_line(target: &Target, trace: &Trace) -> String {
+    if target.endpoint.is_unix() {
+        return hba_line(target, "", Connection::Unix);
+    }
+    let address = trace.connected.local.map_or_else(|| "ADDRESS/32".to_owned(), |local| local.ip().to_string());
+    hba_line(target, &address, if trace.tls.negotiated { Connection::Tls } else { Connection::Any })
+}
+
+/// Puts in force what was written into `pg_hba.conf`.
+pub const RELOAD: &str = "SELECT pg_reload_conf();";
 
 impl Refusal<'_> {
     /// `pg_hba.conf` decides before any password is asked for.

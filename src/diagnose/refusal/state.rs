@@ -1,10 +1,22 @@
 //! What the server is doing, and what it does not take: full, starting up, shutting down, a parameter, a protocol.
 
 use super::super::code::{Code, Confidence};
-use super::super::finding::{Finding, Side};
+use super::super::finding::{Finding, Side, shell_word};
 use super::super::words::{Meaning, meaning};
 use super::Refusal;
 use crate::target::ProtocolVersion;
+
+const ALLOW_MORE: &str = "or allow twice as many, in psql (\\gexec runs what the query makes), and restart";
+
+/// How many it allows is not known before there is a session.
+const MORE_CONNECTIONS: [&str; 2] = [
+    "SELECT format('ALTER SYSTEM SET max_connections = %s;', 2 * setting::int) FROM pg_settings WHERE name = 'max_connections' \\gexec",
+    RESTART,
+];
+
+const RESTART: &str = "sudo systemctl restart postgresql";
+
+const HOT_STANDBY: &str = "hot_standby = on";
 
 impl Refusal<'_> {
     pub(super) fn reserved_slots(&self) -> Finding {
@@ -17,7 +29,7 @@ impl Refusal<'_> {
                 "end what is idle",
                 ["SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle' AND pid <> pg_backend_pid();"],
             )
-            .fix(Side::Server, "or allow more; this needs a restart", ["ALTER SYSTEM SET max_connections = 200;", "sudo systemctl restart postgresql"])
+            .fix(Side::Server, ALLOW_MORE, MORE_CONNECTIONS)
     }
 
     /// 57P03: which of the states shows in the words, and in the DETAIL from 14 on.
@@ -28,12 +40,12 @@ impl Refusal<'_> {
                 "the server is a standby that takes no sessions; waiting does not help",
             )
             .because("hot_standby is off")
-            .fix(Side::Server, "let it take sessions: add this line to its postgresql.conf", ["hot_standby = on"])
-            .fix(Side::Server, "then restart it", ["sudo systemctl restart postgresql"])
+            .fix(Side::Server, "let it take sessions: add this line to its postgresql.conf", [HOT_STANDBY])
+            .fix(Side::Server, "then restart it", [RESTART])
             .advise(Side::Client, "or connect to the primary"),
             Some(Meaning::ShuttingDown) => Finding::new(Code::LoginShuttingDown, "the server is shutting down")
                 .because("it takes no new sessions while it ends the old ones")
-                .fix(Side::Server, "start it again", ["sudo systemctl start postgresql"]),
+                .fix(Side::Server, "start it again, once it is down", ["sudo systemctl start postgresql"]),
             found => {
                 let finding = Finding::new(
                     Code::LoginStartingUp,
@@ -41,7 +53,13 @@ impl Refusal<'_> {
                 )
                 .because("it answers, and takes no sessions yet (57P03)")
                 .because("on PostgreSQL 13 and older a standby with hot_standby=off says so for ever")
-                .advise(Side::Server, "wait; its log tells how far it is");
+                .advise(Side::Server, "wait; its log tells how far it is")
+                .fix(
+                    Side::Server,
+                    "if it is such a standby, let it take sessions: add this line to its postgresql.conf",
+                    [HOT_STANDBY],
+                )
+                .fix(Side::Server, "then restart it", [RESTART]);
                 if found.is_some() { finding } else { finding.confidence(Confidence::Likely) }
             }
         }
@@ -95,9 +113,13 @@ impl Refusal<'_> {
                 "mend the function, or switch the triggers off (in psql; \\gexec runs what the query makes)",
                 ["SELECT format('ALTER EVENT TRIGGER %I DISABLE;', evtname) FROM pg_event_trigger WHERE evtevent = 'login' \\gexec"],
             )
-            .advise(
+            .fix(
                 Side::Server,
-                "where it refuses everybody, a superuser gets in with PGOPTIONS='-c event_triggers=off'",
+                "where it refuses everybody, a superuser gets in without triggers",
+                [format!(
+                    "PGOPTIONS='-c event_triggers=off' psql -U postgres -d {}",
+                    shell_word(&self.target.database)
+                )],
             );
         match self.error.field('W') {
             Some(place) => finding.because(format!("where: {place}")).evidence("where", place),
@@ -126,6 +148,6 @@ pub(super) fn server_full() -> Finding {
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle' AND pid <> pg_backend_pid();",
             ],
         )
-        .fix(Side::Server, "or allow more; this needs a restart", ["ALTER SYSTEM SET max_connections = 200;", "sudo systemctl restart postgresql"])
+        .fix(Side::Server, ALLOW_MORE, MORE_CONNECTIONS)
         .advise(Side::Client, "keep fewer connections open, or put a pooler in front")
 }

@@ -15,5 +15,5 @@ select name,
  where setdatabase in (0, (select datid from pg_stat_get_activity(pg_backend_pid())))
    and setrole in (0, quote_ident(session_user)::regrole)
    and name in ('role', 'search_path', 'statement_timeout', 'lock_timeout', 'transaction_timeout',
-                'idle_session_timeout', 'idle_in_transaction_session_timeout')
+                'idle_session_timeout', 'idle_in_transaction_session_timeout', 'default_transaction_read_only')
  order by setrole = 0, setdatabase = 0

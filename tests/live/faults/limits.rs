@@ -37,6 +37,21 @@ impl Full {
         self.held.iter().for_each(Session::await_end);
         self.server.check(&self.guest).passes();
     }
+
+    /// Allows more by the statement that was printed, and restarts: then as many sessions leave room for the check.
+    fn allows_more_by_the_printed_statement(mut self, code: &str) {
+        let answer = self.server.check(&self.guest);
+        answer.fails_with(code, 13);
+        let fixes = Fixes::of(&answer);
+        let lines = fixes.server_lines();
+        let more =
+            lines.iter().position(|line| line.contains("ALTER SYSTEM SET max_connections")).expect("a statement");
+        assert_eq!(lines.get(more + 1), Some(&"sudo systemctl restart postgresql"));
+        self.administrator.ask(lines[more]);
+        self.server.cluster.restart();
+        self.held = self.held.iter().map(|_| Session::open(&self.guest)).collect();
+        self.server.check(&self.guest).passes();
+    }
 }
 
 #[test]
@@ -44,6 +59,7 @@ fn no_connection_is_left() {
     let settings = [("max_connections", "5"), ("superuser_reserved_connections", "0")];
     let fault = ("No connection is left", "login-server-full");
     on_all_majors(|major| Full::start(major, &settings, 4).ends_by_the_printed_statement(fault));
+    on_all_majors(|major| Full::start(major, &settings, 4).allows_more_by_the_printed_statement("login-server-full"));
 }
 
 #[test]
@@ -51,6 +67,9 @@ fn only_reserved_connections_are_left() {
     let settings = [("max_connections", "6"), ("superuser_reserved_connections", "2")];
     let fault = ("Only reserved connections are left", "login-reserved-slots");
     on_all_majors(|major| Full::start(major, &settings, 3).ends_by_the_printed_statement(fault));
+    on_all_majors(|major| {
+        Full::start(major, &settings, 3).allows_more_by_the_printed_statement("login-reserved-slots")
+    });
 }
 
 #[test]

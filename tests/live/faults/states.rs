@@ -108,11 +108,7 @@ fn a_standby_without_sessions() {
         let settings = server.role("reader", "by_scram");
         restart_as_standby(&mut server, &[], "standby");
         let play = server.play("A standby takes no sessions", &settings);
-        if major < 14 {
-            play.gives(&["login-starting-up"]);
-            return;
-        }
-        let answer = play.gives(&["login-standby-closed"]);
+        let answer = play.gives(&[if major < 14 { "login-starting-up" } else { "login-standby-closed" }]);
         let fixes = Fixes::of(&answer);
         let line = fixes.server_lines().into_iter().find(|line| line.starts_with("hot_standby")).expect("a setting");
         let file = server.cluster.socket_dir().join("data/postgresql.conf");

@@ -2,7 +2,8 @@
 //! run as it is printed, ends it.
 
 use super::Fixes;
-use crate::server::servers;
+use crate::server::{Server, on_all_majors, servers};
+use crate::session::Session;
 
 #[test]
 fn settings_of_role_and_database_are_taken_back() {
@@ -36,6 +37,57 @@ fn settings_of_role_and_database_are_taken_back() {
             assert!(answer.finding("session-role-settings").is_none(), "{answer}");
         }
     }
+}
+
+/// Of all roles, on a server of its own.
+#[test]
+fn settings_of_all_roles_are_taken_back() {
+    on_all_majors(|major| {
+        let server = Server::start(major, &[]);
+        let settings = server.role("one_of_all", "by_scram");
+        server.cluster.sql("alter role all set statement_timeout = '100ms'");
+        let answer = server.check(&settings);
+        answer.remarks("session-role-settings");
+        Fixes::of_finding(&answer, "session-role-settings").run("ALTER ROLE ALL", &server, "postgres");
+        let answer = server.check(&settings);
+        answer.passes();
+        assert!(answer.finding("session-role-settings").is_none(), "{answer}");
+    });
+}
+
+/// 10 cannot lift the limit within the message, and so the questions wait for a lock until they are cut off. Whose
+/// setting it is cannot be asked then: the line is chosen as the words say.
+#[test]
+fn a_statement_timeout_that_cuts_off_the_questions() {
+    on_all_majors(|major| {
+        if major > 10 {
+            return;
+        }
+        let server = Server::start(major, &[]);
+        server.cluster.sql("create database \"Cut Off\"");
+        let settings = server.role("Cut Off", "by_scram").set("dbname", "Cut Off");
+        let administrator = server.settings("postgres").without("hostaddr").set("host", server.socket());
+        let administrator = administrator.with("sslmode=disable").set("dbname", "Cut Off");
+        for (bend, lines) in [
+            ("alter role \"Cut Off\" set statement_timeout = '100ms'", 0..1),
+            ("alter database \"Cut Off\" set statement_timeout = '100ms'", 1..2),
+            ("alter system set statement_timeout = '100ms'", 2..4),
+        ] {
+            server.cluster.sql(bend);
+            server.cluster.reload();
+            let mut holder = Session::open(&administrator);
+            holder.ask("set statement_timeout = 0; begin; lock table pg_default_acl in access exclusive mode;");
+            let answer = server.check(&settings);
+            answer.fails_with("session-role-settings", 14);
+            drop(holder);
+            let fixes = Fixes::of(&answer);
+            server.cluster.sql(&fixes.statements("ALTER ROLE")[lines].join("\n"));
+            server.cluster.reload();
+            let answer = server.check(&settings);
+            answer.passes();
+            assert!(answer.finding("session-role-settings").is_none(), "{answer}");
+        }
+    });
 }
 
 /// Settings as administrators like to have them are nothing to speak of.

@@ -52,10 +52,11 @@ fn more_connections_are_allowed() {
         let settings = server.role("guest", "by_scram");
         let answer = server.check(&settings);
         answer.remarks("session-nearly-full");
-        for line in Fixes::of_finding(&answer, "session-nearly-full").statements("ALTER SYSTEM") {
-            server.cluster.sql(line);
-        }
-        server.cluster.restart(); // as the words say
+        let fixes = Fixes::of_finding(&answer, "session-nearly-full");
+        let [statement, restart] = fixes.statements("ALTER SYSTEM") else { panic!("a statement and a restart") };
+        server.cluster.sql(statement);
+        assert_eq!(restart, "sudo systemctl restart postgresql");
+        server.cluster.restart();
         let connections = server.check(&settings).fact("session", "connections")["limit"].clone();
         assert_eq!(connections, 8);
     });

@@ -77,6 +77,46 @@ fn a_database_is_made_opened_and_granted() {
     }
 }
 
+/// As an interrupted DROP DATABASE leaves it; 10 does not know that.
+#[test]
+fn an_invalid_database_is_dropped() {
+    for server in servers().iter().filter(|server| server.major >= 11) {
+        let settings = server.role("Husk Owner", "by_scram").set("dbname", "My Husk");
+        server.cluster.sql("create database \"My Husk\"");
+        server.cluster.sql("update pg_database set datconnlimit = -2 where datname = 'My Husk'");
+        let answer = server.check(&settings);
+        answer.fails_with("login-database-closed", 13);
+        Fixes::of(&answer).run("DROP DATABASE", server, "postgres");
+        let answer = server.check(&settings);
+        answer.fails_with("login-database-missing", 13);
+        Fixes::of(&answer).run("CREATE DATABASE", server, "postgres");
+        server.check(&settings).passes();
+    }
+}
+
+/// The printed query shows the policy, and the printed statement lets the role pass by it.
+#[test]
+fn policies_are_seen_and_passed_by() {
+    for server in servers() {
+        let settings = server.role("Tenant A", "by_scram").set("dbname", "tenancy");
+        server.cluster.sql(
+            "create database tenancy;\n\\connect tenancy\n create table public.\"Rents\" (tenant name);\n\
+             insert into public.\"Rents\" values ('Tenant B'); alter table public.\"Rents\" enable row level security;\n\
+             create policy own on public.\"Rents\" using (tenant = current_user);\n\
+             grant select on public.\"Rents\" to \"Tenant A\"",
+        );
+        let answer = server.check(&settings);
+        answer.remarks("privileges-row-security");
+        let fixes = Fixes::of_finding(&answer, "privileges-row-security");
+        let shown = server.cluster.sql(&format!("\\connect tenancy\n{}", fixes.statements("SELECT").join("\n")));
+        assert_eq!(shown, "public|Rents|own|{public}|(tenant = CURRENT_USER)");
+        fixes.run("ALTER ROLE", server, "tenancy");
+        let answer = server.check(&settings);
+        answer.passes();
+        assert!(answer.finding("privileges-row-security").is_none(), "{answer}");
+    }
+}
+
 #[test]
 fn what_is_there_can_be_read() {
     for server in servers() {
@@ -117,11 +157,21 @@ fn a_superuser_is_not_needed() {
         );
         let answer = server.check(&settings);
         answer.remarks("privileges-superuser");
-        Fixes::of_finding(&answer, "privileges-superuser").type_in("CREATE ROLE", server, "archive");
+        let fixes = Fixes::of_finding(&answer, "privileges-superuser");
+        fixes.type_in("CREATE ROLE", server, "archive");
         server.cluster.sql("grant by_scram to reader"); // for the rules of this server
-        let answer = server.check(&settings.set("user", "reader"));
+        let answer = server.check(&settings.clone().set("user", "reader"));
         answer.passes();
         assert!(answer.finding("privileges-superuser").is_none(), "{answer}");
         assert_eq!(answer.fact("privileges", "tables")["readable"], 1, "{answer}");
+        assert!(answer.finding("privileges-future-tables").is_some(), "{answer}");
+        if server.major >= 14 {
+            fixes.run("GRANT pg_read_all_data", server, "archive");
+            server.cluster.sql("\\connect archive\n create table \"Old Files\".\"L to Z\" ()");
+            let answer = server.check(&settings.set("user", "reader"));
+            answer.passes();
+            assert!(answer.finding("privileges-future-tables").is_none(), "{answer}");
+            assert_eq!(answer.fact("privileges", "tables")["readable"], 2, "{answer}");
+        }
     }
 }
