@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, identifier, literal, shell_word};
 use super::refusal::Refusal;
+use super::session::major;
 use super::words::pooler::{Speaker, Trouble, passed_on, said};
 use super::words::{Meaning, meaning};
 use super::{product, provider};
@@ -75,7 +76,7 @@ pub fn remark(trace: &Trace) -> Option<Finding> {
     if !["PostgreSQL", "Aurora", "Neon"].contains(&product::name(session, &trace.login)) {
         return None;
     }
-    let major: u32 = session.server_version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    let major = major(&session.server_version)?;
     let mut signs = Vec::new();
     let passed_on = matches!((trace.login.process, session.process), (Some(named), Some(serving)) if named != serving);
     if passed_on {

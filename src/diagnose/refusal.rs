@@ -34,6 +34,7 @@ fn by_sqlstate(refusal: &Refusal<'_>) -> Finding {
     let Refusal { error, trace, .. } = refusal;
     match (error.sqlstate.as_str(), error.routine()) {
         ("28P01", _) => refusal.password_rejected(),
+        _ if refusal.is_library() => refusal.library(),
         _ if refusal.is_login_trigger() => refusal.login_trigger(),
         ("28000", "ClientAuthentication") => refusal.by_rule(),
         ("28000", "InitializeSessionUserId") => refusal.role(),
@@ -55,6 +56,12 @@ fn by_sqlstate(refusal: &Refusal<'_>) -> Finding {
         _ => refusal.other(),
     }
 }
+
+/// Where what a session begins with was set, beside the server's own files.
+pub const SEE_SETTINGS: &str = "see what the role and the database set for their sessions";
+
+/// In psql this is `\drds`.
+pub const SETTINGS: &str = "SELECT setrole::regrole, setdatabase, setconfig FROM pg_db_role_setting;";
 
 /// Every field of an ErrorResponse, by its letter (manual, section 54.8).
 pub fn server_fields(error: &ServerError) -> Map<String, Value> {

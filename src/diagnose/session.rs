@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::code::{Code, Confidence};
 use super::finding::{Finding, Side, identifier, literal};
-use super::refusal::{RELOAD, server_fields};
+use super::refusal::{RELOAD, SEE_SETTINGS, SETTINGS, server_fields};
 use super::{delivery, role_settings};
 use crate::probe::trace::{Role, SessionSeen, Silence, Trace};
 use crate::target::{SessionAttrs, Target};
@@ -63,11 +63,7 @@ pub fn unanswered(failure: &Silence, code: Code, target: &Target, trace: &Trace)
             if error.sqlstate.starts_with("57") {
                 return finding.advise(Side::Server, "read its log: it tells what ended the session");
             }
-            finding.fix(
-                Side::Server,
-                "see what the role and the database set for their sessions",
-                ["SELECT setrole::regrole, setdatabase, setconfig FROM pg_db_role_setting;"],
-            )
+            finding.fix(Side::Server, SEE_SETTINGS, [SETTINGS])
         }
     }
 }
@@ -246,6 +242,7 @@ fn version(seen: &SessionSeen, product: &str) -> Option<Finding> {
     Some(finding)
 }
 
-fn major(version: &str) -> Option<u32> {
+/// The number that a version begins with.
+pub fn major(version: &str) -> Option<u32> {
     version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -10,6 +10,7 @@ mod questions;
 mod read_only;
 mod renewals;
 mod rules;
+mod services;
 mod session;
 mod settings;
 mod statements;

@@ -2,8 +2,9 @@
 
 use super::super::code::{Code, Confidence};
 use super::super::finding::{Finding, Side, shell_word};
+use super::super::session::major;
 use super::super::words::{Meaning, meaning};
-use super::Refusal;
+use super::{RELOAD, Refusal, SEE_SETTINGS, SETTINGS};
 use crate::target::ProtocolVersion;
 
 const ALLOW_MORE: &str = "or allow twice as many, in psql (\\gexec runs what the query makes), and restart";
@@ -85,12 +86,41 @@ impl Refusal<'_> {
             .advise(Side::Server, "or use a newer server or pooler: PgBouncer 1.18 does not negotiate, 1.24 does")
     }
 
+    /// `session_preload_libraries` are loaded after the session's parameters have been reported, before any trigger. What
+    /// a trigger loads has a context.
+    pub(super) fn is_library(&self) -> bool {
+        let loads = matches!(self.error.routine(), "internal_load_library" | "incompatible_module_error");
+        loads && self.trace.login.authenticated && self.error.field('W').is_none()
+    }
+
+    pub(super) fn library(&self) -> Finding {
+        let finding = Finding::new(
+            Code::LoginServerError,
+            "the server cannot load a library that its sessions are to begin with",
+        );
+        self.after_authentication(finding)
+            .because(format!("it says: {}", self.error.message))
+            .because("session_preload_libraries of the role, the database or the server names it")
+            .fix(Side::Server, SEE_SETTINGS, [SETTINGS])
+            .fix(
+                Side::Server,
+                "install the library, or name it no more: the first line where the role does, the second where the \
+                 database does, the others where the server does (or take it out of postgresql.conf, and reload)",
+                [
+                    format!("ALTER ROLE {} RESET session_preload_libraries;", self.user()),
+                    format!("ALTER DATABASE {} RESET session_preload_libraries;", self.database()),
+                    "ALTER SYSTEM RESET session_preload_libraries;".to_owned(),
+                    RELOAD.to_owned(),
+                ],
+            )
+    }
+
     /// Login event triggers (PostgreSQL 17) run when the session is there but for ReadyForQuery: its parameters have
     /// been reported. What ends sessions from outside (class 57) may come then too.
     pub(super) fn is_login_trigger(&self) -> bool {
         self.trace.login.authenticated
             && self.error.routine.is_some()
-            && self.trace.login.parameter("server_version").is_some()
+            && self.trace.login.parameter("server_version").and_then(major).is_some_and(|major| major >= 17)
             && !self.error.sqlstate.starts_with("57")
     }
 

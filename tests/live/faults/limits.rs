@@ -68,7 +68,7 @@ fn only_reserved_connections_are_left() {
     let fault = ("Only reserved connections are left", "login-reserved-slots");
     on_all_majors(|major| Full::start(major, &settings, 3).ends_by_the_printed_statement(fault));
     on_all_majors(|major| {
-        Full::start(major, &settings, 3).allows_more_by_the_printed_statement("login-reserved-slots")
+        Full::start(major, &settings, 3).allows_more_by_the_printed_statement("login-reserved-slots");
     });
 }
 

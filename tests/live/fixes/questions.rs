@@ -3,11 +3,13 @@
 
 use std::thread;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::Fixes;
 use crate::answer::Answer;
 use crate::client::{Settings, check_with};
 use crate::cluster::poll;
-use crate::server::{LIMIT, Server, servers};
+use crate::server::{LIMIT, Server, on_all_majors, servers};
 use crate::session::Session;
 
 const CODE: &str = "privileges-no-reply";
@@ -30,13 +32,12 @@ impl Locked {
     }
 
     /// The check, and what is done to its session as soon as that waits.
-    fn disturbed(&self, server: &Server, disturb: &str) -> Answer {
+    fn disturbed(&self, server: &Server, disturb: impl FnOnce(&str)) -> Answer {
         let waiting = format!("from pg_stat_activity where usename = '{}' and wait_event_type = 'Lock'", self.role);
         thread::scope(|scope| {
             let checking = scope.spawn(|| server.check(&self.settings));
-            let waits = || (server.cluster.sql(&format!("select count(*) {waiting}")) == "1").then_some(());
-            poll(LIMIT, waits).expect("the check waits");
-            server.cluster.sql(&format!("select {disturb} {waiting}"));
+            let waits = || Some(server.cluster.sql(&format!("select pid {waiting}"))).filter(|pid| !pid.is_empty());
+            disturb(&poll(LIMIT, waits).expect("the check waits"));
             checking.join().expect("the check ends")
         })
     }
@@ -63,13 +64,30 @@ fn a_lock_of_another_session_is_found_and_ended() {
 fn a_session_that_was_ended() {
     for server in servers() {
         let locked = Locked::new(server, "cut_short", "locked_too");
-        let answer = locked.disturbed(server, "pg_terminate_backend(pid)");
+        let end = |pid: &str| drop(server.cluster.sql(&format!("select pg_terminate_backend({pid})")));
+        let answer = locked.disturbed(server, end);
         answer.fails_with(CODE, 15);
         assert!(answer.to_string().contains("read its log: it tells what ended the session"), "{answer}");
         server.cluster.wait_log(|line| line.contains("terminating connection due to administrator command"));
         drop(locked.holder);
         server.check(&locked.settings).passes();
     }
+}
+
+#[test]
+fn a_session_whose_process_was_killed() {
+    on_all_majors(|major| {
+        let server = Server::start(major, &[]);
+        let locked = Locked::new(&server, "unlucky", "locked");
+        let answer = locked.disturbed(&server, |pid| {
+            let pid = Pid::from_raw(pid.parse().expect("a pid")).expect("a pid");
+            kill_process(pid, Signal::KILL).expect("our server's");
+        });
+        answer.fails_with(CODE, 15);
+        assert!(answer.to_string().contains("read its log: the process may have been ended"), "{answer}");
+        server.cluster.wait_log(|line| line.contains("was terminated by signal 9"));
+        server.cluster.wait_log(|line| line.contains("all server processes terminated; reinitializing"));
+    });
 }
 
 /// The printed query shows who has set it.

@@ -122,6 +122,44 @@ fn a_statement_timeout_that_nothing_outlives() {
     }
 }
 
+/// The printed query shows who names the library, and the line for it ends that.
+#[test]
+fn a_library_that_is_not_there_is_found() {
+    for server in servers() {
+        server.cluster.sql("create database \"Lost Books\"");
+        let settings = server.role("Librarian", "by_scram").set("dbname", "Lost Books");
+        for (owner, line) in [("role \"Librarian\"", 0), ("database \"Lost Books\"", 1)] {
+            server.cluster.sql(&format!("alter {owner} set session_preload_libraries = 'burnt'"));
+            let answer = server.check(&settings);
+            answer.fails_with("login-server-error", 13);
+            let fixes = Fixes::of(&answer);
+            let shown = server.cluster.sql(&fixes.statements("SELECT setrole").join("\n"));
+            assert!(shown.contains("{session_preload_libraries=burnt}"), "{shown}");
+            server.cluster.sql(&fixes.statements("ALTER ROLE")[line]);
+            server.check(&settings).passes();
+        }
+    }
+}
+
+/// Where the server names it nobody gets in but those who are in already.
+#[test]
+fn a_library_of_all_sessions_is_named_no_more() {
+    on_all_majors(|major| {
+        let server = Server::start(major, &[]);
+        let settings = server.role("librarian", "by_scram");
+        let socket = server.socket();
+        let mut administrator =
+            Session::open(&server.settings("postgres").without("hostaddr").set("host", socket).with("sslmode=disable"));
+        administrator.ask("alter system set session_preload_libraries = 'burnt'; select pg_reload_conf();");
+        server.cluster.wait_log(|line| line.contains("\"session_preload_libraries\" changed to \"burnt\""));
+        let answer = server.check(&settings);
+        answer.fails_with("login-server-error", 13);
+        administrator.ask(&Fixes::of(&answer).statements("ALTER ROLE")[2..].join("\n"));
+        server.cluster.wait_log(|line| line.contains("\"session_preload_libraries\" removed"));
+        server.check(&settings).passes();
+    });
+}
+
 #[test]
 fn a_login_trigger_is_switched_off() {
     for server in servers().iter().filter(|server| server.major >= 17) {

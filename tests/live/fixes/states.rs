@@ -144,11 +144,11 @@ fn a_login_that_took_too_long_is_in_the_log() {
         let answer = thread::scope(|scope| {
             scope.spawn(|| {
                 let (mut caller, _) = between.accept().expect("a caller");
-                let mut called = TcpStream::connect(("127.0.0.1", server.cluster.port())).expect("the server");
+                let mut server_side = TcpStream::connect(("127.0.0.1", server.cluster.port())).expect("the server");
                 let mut startup = [0; 1024];
                 let length = caller.read(&mut startup).expect("a packet");
-                called.write_all(&startup[..length]).expect("the server listens");
-                io::copy(&mut called, &mut caller).expect("the server closes");
+                server_side.write_all(&startup[..length]).expect("the server listens");
+                io::copy(&mut server_side, &mut caller).expect("the server closes");
                 caller.shutdown(Shutdown::Write).expect("the caller is there");
             });
             server.check(&settings)
