@@ -9,11 +9,10 @@ mod verdict;
 use jiff::Timestamp;
 
 use self::issuer::looks_like_intermediate;
-use self::reissue::RELOAD;
 pub use self::strict::{breaks_libpq, libpq_only};
 use self::verdict::Verdict;
 use super::code::Code;
-use super::finding::{Finding, Side};
+use super::finding::{Finding, RELOAD, Side};
 use crate::probe::certificate::SubjectName;
 use crate::probe::trace::{Objection, TlsSeen, Trace};
 use crate::target::{Roots, Target, Verification};

@@ -1,8 +1,7 @@
 //! The certificate of this side: wanted and not shown, shown and refused, or another user's.
 
-use super::certificate::reissue::RELOAD;
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side, identifier};
+use super::finding::{Finding, RELOAD, Side, identifier};
 use crate::probe::certificate::Certificate;
 use crate::probe::trace::Trace;
 use crate::target::{SslCertMode, Target};

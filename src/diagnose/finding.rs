@@ -157,6 +157,9 @@ pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Makes a server read `pg_hba.conf`, its settings, its certificate and its key again.
+pub const RELOAD: &str = "SELECT pg_reload_conf();";
+
 /// An SQL string constant.
 pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))

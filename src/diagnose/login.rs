@@ -1,8 +1,8 @@
 //! Why there is no session: decided by SQLSTATE and routine, and by whether AuthenticationOk had come.
 
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side, identifier, scram_password};
-use super::refusal::{RELOAD, scram_line};
+use super::finding::{Finding, RELOAD, Side, identifier, scram_password};
+use super::refusal::scram_line;
 use super::{client_certificate, delivery, pooler, refusal, token};
 use crate::probe::trace::{LoginFailure, Method, Trace};
 use crate::target::{AuthMethod, ProtocolVersion, Target};

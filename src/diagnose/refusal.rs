@@ -7,7 +7,7 @@ mod state;
 
 use serde_json::{Map, Value};
 
-pub use self::rule::{Connection, RELOAD, hba_line, scram_line};
+pub use self::rule::{Connection, hba_line, scram_line};
 use self::state::server_full;
 use super::code::Code;
 use super::finding::{Finding, Side, identifier};

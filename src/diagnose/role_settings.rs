@@ -1,8 +1,7 @@
 //! What `ALTER ROLE … SET` and `ALTER DATABASE … SET` have left for new sessions, where it bends them.
 
 use super::code::{Code, Confidence, Severity};
-use super::finding::{Finding, Side, identifier};
-use super::refusal::RELOAD;
+use super::finding::{Finding, RELOAD, Side, identifier};
 use crate::probe::trace::{RoleSetting, SessionSeen};
 use crate::target::Target;
 use crate::wire::message::ServerError;

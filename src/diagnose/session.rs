@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side, identifier, literal};
-use super::refusal::{RELOAD, SEE_SETTINGS, SETTINGS, server_fields};
+use super::finding::{Finding, RELOAD, Side, identifier, literal};
+use super::refusal::{SEE_SETTINGS, SETTINGS, server_fields};
 use super::{delivery, role_settings};
 use crate::probe::trace::{Role, SessionSeen, Silence, Trace};
 use crate::target::{SessionAttrs, Target};

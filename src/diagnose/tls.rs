@@ -2,9 +2,9 @@
 
 mod silence;
 
-use super::certificate::{self, reissue::RELOAD};
+use super::certificate;
 use super::code::{Code, Confidence};
-use super::finding::{Finding, Side};
+use super::finding::{Finding, RELOAD, Side};
 use super::refusal::server_fields;
 use super::{client_certificate, input};
 use crate::probe::trace::{Failure, SslReply, Stranger, TlsFailure, Trace};

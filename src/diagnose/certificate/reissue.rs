@@ -2,10 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::diagnose::finding::RELOAD;
 use crate::probe::certificate::{Certificate, SubjectName};
-
-/// Makes the server load its certificate and its key again.
-pub const RELOAD: &str = "SELECT pg_reload_conf();";
 
 /// What a new certificate is asked for with.
 #[must_use]

@@ -3,10 +3,10 @@
 mod dates;
 mod unfit;
 
-use super::reissue::{RELOAD, Request};
+use super::reissue::Request;
 use super::{by_verify_code, inspector};
 use crate::diagnose::code::{Code, Confidence};
-use crate::diagnose::finding::{Finding, Side};
+use crate::diagnose::finding::{Finding, RELOAD, Side};
 use crate::diagnose::provider;
 use crate::probe::certificate::Certificate;
 use crate::probe::trace::{TlsSeen, Trace};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::super::client_certificate;
 use super::super::code::{Code, Confidence};
-use super::super::finding::{Finding, Side, identifier};
+use super::super::finding::{Finding, RELOAD, Side, identifier};
 use super::super::provider;
 use super::super::words::{Meaning, meaning};
 use super::Refusal;
@@ -45,9 +45,6 @@ pub fn scram_line(target: &Target, trace: &Trace) -> String {
     let address = trace.connected.local.map_or_else(|| "ADDRESS/32".to_owned(), |local| local.ip().to_string());
     hba_line(target, &address, if trace.tls.negotiated { Connection::Tls } else { Connection::Any })
 }
-
-/// Puts in force what was written into `pg_hba.conf`.
-pub const RELOAD: &str = "SELECT pg_reload_conf();";
 
 impl Refusal<'_> {
     /// `pg_hba.conf` decides before any password is asked for.

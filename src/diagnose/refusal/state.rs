@@ -1,10 +1,10 @@
 //! What the server is doing, and what it does not take: full, starting up, shutting down, a parameter, a protocol.
 
 use super::super::code::{Code, Confidence};
-use super::super::finding::{Finding, Side, shell_word};
+use super::super::finding::{Finding, RELOAD, Side, shell_word};
 use super::super::session::major;
 use super::super::words::{Meaning, meaning};
-use super::{RELOAD, Refusal, SEE_SETTINGS, SETTINGS};
+use super::{Refusal, SEE_SETTINGS, SETTINGS};
 use crate::target::ProtocolVersion;
 
 const ALLOW_MORE: &str = "or allow twice as many, in psql (\\gexec runs what the query makes), and restart";

@@ -1,10 +1,9 @@
 //! Certificates whose time is over, or has not come.
 
-use super::super::reissue::RELOAD;
 use super::super::{date, days};
 use super::Verdict;
 use crate::diagnose::code::Code;
-use crate::diagnose::finding::{Finding, Side};
+use crate::diagnose::finding::{Finding, RELOAD, Side};
 
 impl Verdict<'_> {
     pub(super) fn expired(&self) -> Finding {
