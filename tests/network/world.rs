@@ -49,6 +49,8 @@ impl World {
         within(Place::Router, || {
             set("ipv4/ip_forward", "1");
             set("ipv6/conf/all/forwarding", "1");
+            // It asks three times for a host that is not there: in less than a second, not in three.
+            set("ipv4/neigh/r2/retrans_time_ms", "250");
         });
         let server = within(Place::Server, || {
             set("core/somaxconn", &backlog.to_string());

@@ -17,6 +17,11 @@ pub async fn migrate(pool: &Pool, key: &Path) -> Result<Keys, StoreError> {
     let mut client = pool.connect().await?;
     let transaction = client.transaction().await.map_err(failed)?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
+    // To make it takes a right on the database that need not be there once it is made.
+    let schema = "SELECT FROM pg_namespace WHERE nspname = 'pgpreflight'";
+    if transaction.query_opt(schema, &[]).await.map_err(failed)?.is_none() {
+        transaction.batch_execute("CREATE SCHEMA pgpreflight").await.map_err(failed)?;
+    }
     let table = "CREATE TABLE IF NOT EXISTS migration (number bigint PRIMARY KEY)";
     transaction.batch_execute(table).await.map_err(failed)?;
     let found = transaction.query_one("SELECT COALESCE(max(number), 0) FROM migration", &[]).await.map_err(failed)?;

@@ -78,14 +78,7 @@ impl Pool {
             // What ends it is told to whoever waits for an answer.
             drop(connection.await);
         });
-        let set = "CREATE SCHEMA IF NOT EXISTS pgpreflight; SET search_path = pgpreflight, pg_catalog";
-        let found = client.query_typed("SELECT 1 FROM pg_namespace WHERE nspname = 'pgpreflight'", &[]).await;
-        let set = match found {
-            // To make it takes a right on the database that need not be there once it is made.
-            Ok(rows) if !rows.is_empty() => set.split_once("; ").map_or(set, |(_, set)| set),
-            _ => set,
-        };
-        let set = timeout(TIME, client.batch_execute(set)).await;
+        let set = timeout(TIME, client.batch_execute("SET search_path = pgpreflight, pg_catalog")).await;
         set.map_err(|_| self.silent())?.map_err(|source| self.failed(source))?;
         Ok(client)
     }
