@@ -116,7 +116,7 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Asks one statement, and gives its rows as they are: nothing in them is made safe to show, and nothing is left out.
-    /// More than [`MOST_DATA`] is an error.
+    /// More than 32 MiB are an error.
     pub async fn rows(&mut self, statement: &str) -> Result<Result<Rows, ServerError>, Broken> {
         self.ask(&[statement]).await?;
         let (mut rows, mut size) = (Vec::new(), 0);

@@ -86,6 +86,7 @@ fn is_fit(name: &SubjectName) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 mod tests {
     use super::*;
 
