@@ -10,11 +10,11 @@ use super::{Fixes, data};
 use crate::answer::Answer;
 use crate::client::Settings;
 use crate::cluster::free_port;
-use crate::server::{Server, on_all_majors, servers};
+use crate::server::{Server, on_oldest_and_newest, servers};
 
 #[test]
 fn a_server_is_started() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let mut server = Server::start(major, &[]);
         let settings = server.role("guest", "by_scram");
         let by_socket = settings.clone().without("hostaddr").set("host", server.socket());
@@ -30,7 +30,7 @@ fn a_server_is_started() {
 
 #[test]
 fn a_server_listens_where_it_is_dialled() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         for elsewhere in ["'127.0.0.2'", "''"] {
             let mut server = Server::start(major, &[("listen_addresses", elsewhere)]);
             let settings = server.role("guest", "by_scram");
@@ -106,7 +106,7 @@ fn whose_socket_it_is_is_seen() {
 
 #[test]
 fn a_socket_file_is_taken_over() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let mut server = Server::start(major, &[]);
         let settings = by_socket(&server, "guest");
         server.cluster.stop("INT");
@@ -136,7 +136,7 @@ fn check_as_member(server: &Server, settings: &Settings) -> Answer {
 
 #[test]
 fn a_socket_is_opened() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let mut server = Server::start(major, &[]);
         let rules = fs::read_to_string(data(&server).join("pg_hba.conf")).unwrap();
         let administrator = server.settings("postgres").with("sslmode=disable");

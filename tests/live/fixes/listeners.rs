@@ -14,7 +14,7 @@ use tokio_openssl::SslStream;
 use super::Fixes;
 use super::certificates::start;
 use crate::pki::Pki;
-use crate::server::{Server, on_all_majors};
+use crate::server::{Server, on_oldest_and_newest};
 
 /// A listener before a server, ended by drop.
 struct Listener {
@@ -64,7 +64,7 @@ fn acceptor(identity: &Identity, alpn: bool) -> SslAcceptor {
 
 #[test]
 fn a_listener_speaks_as_the_server_would() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let pki = Pki::new();
         let sound = pki.sound();
         let server = start(major, &pki);
@@ -88,7 +88,7 @@ fn a_listener_speaks_as_the_server_would() {
 
 #[test]
 fn the_server_behind_a_proxy_is_started() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let mut server = Server::start(major, &[]);
         let proxy = Listener::before(&server, None);
         let settings = server.role("guest", "by_scram").set("port", proxy.port.to_string());

@@ -10,7 +10,7 @@ use super::{Fixes, data, in_data_directory, reload};
 use crate::client::{Settings, check_with};
 use crate::cluster::Tls;
 use crate::pki::{Pki, issue, localhost, tls};
-use crate::server::{Server, on_all_majors};
+use crate::server::{Server, on_oldest_and_newest};
 
 const RELOAD: &str = "SELECT pg_reload_conf();";
 
@@ -22,7 +22,7 @@ fn replace(server: &Server, identity: &Identity) {
 
 #[test]
 fn a_certificate_is_renewed() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let pki = Pki::new();
         let server = start(major, &pki);
         let settings = server.settings("guest");
@@ -56,7 +56,7 @@ fn a_certificate_is_renewed() {
 /// The server does not send it, and can do nothing about it.
 #[test]
 fn a_root_that_has_expired_is_the_clients() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let pki = Pki::new();
         let server = start(major, &pki);
         let old = Identity::self_signed(&Spec { ends_in_days: -2, ..Spec::root("Old Root") }).unwrap();
@@ -72,7 +72,7 @@ fn a_root_that_has_expired_is_the_clients() {
 
 #[test]
 fn an_intermediate_is_appended() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let pki = Pki::new();
         let server = start(major, &pki);
         let settings = server.settings("guest");
@@ -93,7 +93,7 @@ fn an_intermediate_is_appended() {
 /// The key does not go with the certificate: the old ones stay in force.
 #[test]
 fn a_reload_that_failed_is_in_the_log() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let pki = Pki::new();
         let server = start(major, &pki);
         let settings = server.settings("guest");
@@ -114,7 +114,7 @@ fn a_reload_that_failed_is_in_the_log() {
 /// Where libpq goes on without TLS, and the driver does not.
 #[test]
 fn what_is_wrong_with_tls_is_told_by_verifying() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let pki = Pki::new();
         let server = start(major, &pki);
         server.cluster.set_tls(&tls(&issue(&pki.root, &Spec { starts_in_days: -9, ends_in_days: -1, ..localhost() })));

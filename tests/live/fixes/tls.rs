@@ -5,11 +5,11 @@ use crate::client::{PASSWORD, check_with};
 use crate::cluster::{LIMIT, poll};
 use crate::faults::states::Frozen;
 use crate::pgbouncer::PgBouncer;
-use crate::server::{Server, on_all_majors, role};
+use crate::server::{Server, on_oldest_and_newest, role};
 
 #[test]
 fn versions_are_allowed() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         if major < 12 {
             return; // it has no such settings
         }
@@ -43,7 +43,7 @@ fn versions_are_allowed() {
 
 #[test]
 fn a_pooler_offers_tls() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         server.cluster.sql(&role("app", "by_scram"));
         let database = ["postgres = host=127.0.0.1 port={port}"];
@@ -66,7 +66,7 @@ fn a_pooler_offers_tls() {
 
 #[test]
 fn a_stopped_server_goes_on() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         let settings = server.role("guest", "by_scram");
         let frozen = Frozen::new(&server);
@@ -88,7 +88,7 @@ fn a_stopped_server_goes_on() {
 /// The limit on processes is met, and lifted.
 #[test]
 fn processes_are_freed() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         let settings = server.role("guest", "by_scram");
         let limit = |words: &str| {

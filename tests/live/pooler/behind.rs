@@ -11,7 +11,7 @@ use crate::client::PASSWORD;
 use crate::cluster::{client, free_port, is_running, poll};
 use crate::fixes::Fixes;
 use crate::pgbouncer::PgBouncer;
-use crate::server::{LIMIT, Server, on_all_majors};
+use crate::server::{LIMIT, Server, on_oldest_and_newest};
 
 /// PgBouncer waits for 15 s after a login of its own has failed, unless it is told to try again.
 fn try_again(server: &Server, pooler: &PgBouncer, fixes: &Fixes) {
@@ -22,7 +22,7 @@ fn try_again(server: &Server, pooler: &PgBouncer, fixes: &Fixes) {
 
 #[test]
 fn a_database_is_made_behind_a_pooler() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         let secret = stored(&server, "app");
         let databases = ["alias = host=127.0.0.1 port={port} dbname='Not There'", "* = host=127.0.0.1 port={port}"];
@@ -44,7 +44,7 @@ fn a_database_is_made_behind_a_pooler() {
 
 #[test]
 fn the_line_of_a_database_is_corrected() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         let secret = stored(&server, "app");
         let databases = ["alias = host=127.0.0.1 port={port} dbname=misspelt"];
@@ -64,7 +64,7 @@ fn the_line_of_a_database_is_corrected() {
 /// A name that PgBouncer's file cannot have: the line for all names is printed.
 #[test]
 fn a_database_with_an_odd_name_is_added() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         let secret = stored(&server, "app");
         server.cluster.sql("create database \"Odd Name\"");
@@ -84,7 +84,7 @@ fn a_database_with_an_odd_name_is_added() {
 /// The console shows where the pooler looks; the database is started there.
 #[test]
 fn the_database_behind_a_pooler_is_started() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let mut server = Server::start(major, &[]);
         let secret = stored(&server, "app");
         let users = [("app", secret.as_str()), ("admin", PASSWORD)];
@@ -110,7 +110,7 @@ fn the_database_behind_a_pooler_is_started() {
 
 #[test]
 fn the_address_of_the_database_behind_a_pooler_is_corrected() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         let secret = stored(&server, "app");
         let users = [("app", secret.as_str()), ("admin", PASSWORD)];
@@ -129,7 +129,7 @@ fn the_address_of_the_database_behind_a_pooler_is_corrected() {
 /// The printed command shows that the database lets the user in; it is the pooler's own user that it refuses.
 #[test]
 fn the_login_of_a_pooler_is_mended() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         let secret = stored(&server, "app");
         let place = format!("postgres = host=127.0.0.1 port={}", server.cluster.port());
@@ -158,7 +158,7 @@ fn the_login_of_a_pooler_is_mended() {
 
 #[test]
 fn a_rule_of_a_pooler_is_put_above_the_others() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         let secret = stored(&server, "app");
         let rules = server.cluster.socket_dir().join("rules_of_a_pooler.conf");
@@ -180,7 +180,7 @@ fn a_rule_of_a_pooler_is_put_above_the_others() {
 /// With `auth_query` it is the database that has to know the user.
 #[test]
 fn a_user_is_made_for_the_query_of_a_pooler() {
-    on_all_majors(|major| {
+    on_oldest_and_newest(|major| {
         let server = Server::start(major, &[]);
         server.cluster.sql("set password_encryption = 'scram-sha-256'; create role asker login superuser password 'asked' in role by_scram");
         let query = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = $1";
