@@ -42,17 +42,20 @@ fn a_rule_for_tls_is_added() {
     }
 }
 
+/// Also where nothing is encrypted: the line is for the connection that was made.
 #[test]
 fn a_password_rule_is_put_above_the_one_that_trusts() {
     for server in servers() {
-        let settings = server.role("trusted_no_more", "by_trust");
-        let answer = server.check(&settings);
-        answer.remarks("login-password-unchecked");
-        Fixes::of_finding(&answer, "login-password-unchecked").apply_rule(server);
-        let answer = server.check(&settings);
-        answer.passes();
-        assert!(answer.finding("login-password-unchecked").is_none(), "{answer}");
-        assert_eq!(answer.fact("login", "password_checked"), true, "{answer}");
+        for (name, mode) in [("trusted_no_more", "sslmode=verify-full"), ("trusted_plain", "sslmode=disable")] {
+            let settings = server.role(name, "by_trust").with(mode);
+            let answer = server.check(&settings);
+            answer.remarks("login-password-unchecked");
+            Fixes::of_finding(&answer, "login-password-unchecked").apply_rule(server);
+            let answer = server.check(&settings);
+            answer.passes();
+            assert!(answer.finding("login-password-unchecked").is_none(), "{answer}");
+            assert_eq!(answer.fact("login", "password_checked"), true, "{answer}");
+        }
     }
 }
 
@@ -65,20 +68,6 @@ fn a_rule_for_the_socket_is_added() {
         answer.fails_with("login-no-hba-entry", 13);
         Fixes::of(&answer).apply_rule(server);
         server.check(&settings).passes();
-    }
-}
-
-/// Also where nothing is encrypted: the line is for the connection that was made.
-#[test]
-fn a_password_rule_without_tls_is_put_above_the_one_that_trusts() {
-    for server in servers() {
-        let settings = server.role("trusted_plain", "by_trust").with("sslmode=disable");
-        let answer = server.check(&settings);
-        answer.remarks("login-password-unchecked");
-        Fixes::of_finding(&answer, "login-password-unchecked").apply_rule(server);
-        let answer = server.check(&settings);
-        answer.passes();
-        assert!(answer.finding("login-password-unchecked").is_none(), "{answer}");
     }
 }
 
