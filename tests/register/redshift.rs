@@ -88,6 +88,18 @@ async fn a_service_gets_into_it_as_the_check_did() {
     lab.end(Signal::TERM).await;
 }
 
+/// Its source takes no `EncryptionMethod`, so none is proposed.
+#[tokio::test]
+async fn no_setting_is_proposed_that_its_source_does_not_have() {
+    let lab = stand_ins().await;
+    let mut command = program(["check", &target(endpoint(&lab, "sound-redshift")), "--all-modes"]);
+    command.env("PGPASSWORD", PASSWORD);
+    let told = run(command, b"").await;
+    let strongest = "strongest that works: sslmode=require; the platform has no setting of TLS for";
+    assert!(told.code == Some(0) && told.stdout.contains(strongest), "{told:?}");
+    lab.end(Signal::TERM).await;
+}
+
 /// A platform keeps a user and a password, for good. Nothing is dialled for what it could not keep.
 #[tokio::test]
 async fn what_a_platform_cannot_keep_is_not_registered() {
